@@ -1,0 +1,48 @@
+"""Rules for file names: which are safe to use on either side, and which match a connection's pattern."""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+PART_SUFFIX = ".wharf-part"
+"""Ends the name of every file that is not complete yet, on either side."""
+
+LONGEST_NAME = 255 - len(PART_SUFFIX)
+"""In bytes of UTF-8: what common file systems take, less room for the suffix of a partial file."""
+
+
+def why_unsafe(name: str) -> str | None:
+    """Say why a name from outside must not be used as a file name, or None when it is safe.
+
+    A safe name is one segment of a path: it cannot leave its folder, inject a protocol command or run a terminal
+    escape, and it fits into a file system.
+    """
+    if not name:
+        return "the name is empty"
+    if name in {".", ".."}:
+        return "the name stands for a folder"
+    if "/" in name or "\\" in name:
+        return "the name contains a path separator"
+    if any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in name):
+        return "the name contains control characters"
+    if any(0xD800 <= ord(character) <= 0xDFFF for character in name):
+        return "the name is not valid text in the server's encoding"
+    if any(character in "\u2028\u2029" for character in name):
+        return "the name contains line separators"
+    if len(name.encode()) > LONGEST_NAME:
+        return f"the name is longer than {LONGEST_NAME} bytes"
+    return None
+
+
+def part_name(name: str) -> str:
+    """The temporary name under which a file travels until it is complete."""
+    return name + PART_SUFFIX
+
+
+def matches(name: str, patterns: Iterable[str]) -> bool:
+    """Whether the name matches one of the patterns (`*`, `?`, `[...]`), case and all."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def is_partial(name: str) -> bool:
+    """Whether this is one of Wharf's own unfinished files."""
+    return name.endswith(PART_SUFFIX)

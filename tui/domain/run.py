@@ -1,0 +1,106 @@
+"""What is known of a run: its files, its events and its outcome."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from tui.domain.failure import Failure
+
+
+class Status(StrEnum):
+    """Of a connection: the state of its latest run. The value is what is shown, stored and exported."""
+
+    NONE = "None"
+    IN_PROGRESS = "In Progress"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+
+
+class Trigger(StrEnum):
+    MANUAL = "manual"
+    SCHEDULE = "schedule"
+    RETRY = "retry"
+    COMMAND_LINE = "command line"
+
+
+class FileStatus(StrEnum):
+    WAITING = "waiting"
+    IN_PROGRESS = "in progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One step of a run, as it happened. `ms` is how long the step took, where it was timed."""
+
+    at: datetime
+    step: str
+    detail: str
+    ok: bool = True
+    ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """One file within a run. Sizes in bytes; `sha256` in hex, of all bytes moved."""
+
+    name: str
+    size: int
+    bytes: int = 0
+    status: FileStatus = FileStatus.WAITING
+    sha256: str | None = None
+    proof: str | None = None
+    """How equality of both sides was shown, in words."""
+    failure: Failure | None = None
+    records: int | None = None
+    rejected: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is. Bytes are those of the files planned so far."""
+
+    files_done: int = 0
+    files_total: int = 0
+    bytes_done: int = 0
+    bytes_total: int = 0
+    current: str | None = None
+    """The file or the step at work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The process that executes a run: enough to tell a living one from one whose pid was given away."""
+
+    pid: int
+    host: str
+    started: str
+    """When the process started, as the operating system counts it; opaque, only compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of a connection. `ended` is None while it is in progress. Times are UTC."""
+
+    run_id: int
+    connection: str
+    trigger: Trigger
+    status: Status
+    started: datetime
+    ended: datetime | None
+    owner: Owner
+    attempts: int = 1
+    progress: Progress = field(default_factory=Progress)
+    failure: Failure | None = None
+    message: str | None = None
+    """One sentence on the outcome where there is no failure, such as that nothing matched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended."""
+
+    status: Status
+    failure: Failure | None = None
+    message: str | None = None

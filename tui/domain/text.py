@@ -1,0 +1,35 @@
+"""Texts from outside, made safe to show.
+
+File names, banners and error texts are data. Before one reaches a terminal, every character that could move the
+cursor, start an escape sequence or reorder the line is replaced by a visible escape.
+"""
+
+import unicodedata
+
+# Cc: control; Cf: format (bidirectional marks, zero-width joiners); Cs: lone surrogates from undecodable names;
+# Co/Cn: private and unassigned, whose width no terminal agrees on; Zl/Zp: line and paragraph separators.
+_UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def is_safe_character(character: str) -> bool:
+    """Whether the character can be shown as it is without any effect beyond its own cell."""
+    return unicodedata.category(character) not in _UNSAFE_CATEGORIES
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def printable(text: str, limit: int | None = None) -> str:
+    """The text on one line, with unsafe characters shown as escapes such as `\\x1b`.
+
+    With `limit`, at most that many characters; a cut is marked by an ellipsis at the end.
+    """
+    if limit is not None and len(text) > limit:
+        text = text[: limit - 1] + "…"
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(character if is_safe_character(character) else _escape(character) for character in text)

@@ -1,0 +1,50 @@
+"""Methods: SFTP, FTP and Email behind the interface of `base`. A library is imported when its method is used."""
+
+from tui.domain.connection import Connection, Direction, Method
+from tui.methods.base import Identity, Source, Surroundings, Target
+from tui.methods.folder import LocalFolder
+
+
+def make_sides(connection: Connection, surroundings: Surroundings) -> tuple[Source, Target]:
+    """The two sides of a run, not opened yet: the partner's and the local folder, as the direction has them."""
+    folder = LocalFolder(connection, surroundings)
+    match connection.method, connection.direction:
+        case Method.SFTP, direction:
+            from tui.methods.sftp import SftpSession
+
+            sftp = SftpSession(connection, surroundings)
+            return (sftp, folder) if direction is Direction.INBOUND else (folder, sftp)
+        case Method.FTP, direction:
+            from tui.methods.ftp import FtpSession
+
+            ftp = FtpSession(connection, surroundings)
+            return (ftp, folder) if direction is Direction.INBOUND else (folder, ftp)
+        case Method.EMAIL, Direction.INBOUND:
+            from tui.methods.imap import ImapSession
+
+            return ImapSession(connection, surroundings), folder
+        case _:
+            from tui.methods.smtp import SmtpSession
+
+            return folder, SmtpSession(connection, surroundings)
+
+
+async def identify(connection: Connection) -> Identity:
+    """Fetch the server's key or certificate without trusting it and without logging in. Raises TransferFailed."""
+    match connection.method, connection.direction:
+        case Method.SFTP, _:
+            from tui.methods import sftp
+
+            return await sftp.identify(connection)
+        case Method.FTP, _:
+            from tui.methods import ftp
+
+            return await ftp.identify(connection)
+        case Method.EMAIL, Direction.INBOUND:
+            from tui.methods import imap
+
+            return await imap.identify(connection)
+        case _:
+            from tui.methods import smtp
+
+            return await smtp.identify(connection)

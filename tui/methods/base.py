@@ -1,0 +1,263 @@
+"""The one interface behind which every method stands.
+
+A run copies files from a `Source` to a `Target`. One of the two is the partner's side, spoken to by a method; the
+other is the connection's local folder (`methods/folder.py`). Inbound and outbound differ only in which is which, so
+the engine has a single run loop.
+
+    SftpSession, FtpSession, LocalFolder   are sources and targets
+    ImapSession                            is a source
+    SmtpSession                            is a target
+
+All names given to a target and all names coming from a source are single, safe path segments; a source reports
+unsafe ones as `Entry.problem` instead of dropping or mangling them. Every error that leaves a session is a
+`TransferFailed`; library exceptions are translated where they occur. Cancellation passes through unchanged.
+"""
+
+import asyncio
+import errno
+import socket
+import ssl
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Protocol
+
+from tui.domain.failure import FailureClass, TransferFailed
+from tui.domain.naming import why_unsafe
+from tui.domain.run import Event
+from tui.domain.text import printable
+
+BLOCK_SIZE = 256 * 1024
+"""Bytes per block between a source and a target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file that a source offers.
+
+    `key` identifies the file within its source (a path; for mail the mailbox, UIDVALIDITY, UID and part). `mtime` is
+    in seconds since the epoch, as precise as the source can tell, or None. `target_name` is the name on the other
+    side: the same, unless the source knows that it would collide.
+    """
+
+    name: str
+    size: int
+    mtime: float | None
+    key: str
+    target_name: str
+    problem: str | None = None
+    """Why the name must not be used, from `domain.naming.why_unsafe`."""
+
+    @classmethod
+    def named(cls, name: str, size: int, mtime: float | None, key: str) -> "Entry":
+        return cls(name, size, mtime, key, name, why_unsafe(name))
+
+    def called(self, target_name: str) -> "Entry":
+        """The same file under another name on the other side."""
+        return replace(self, target_name=target_name, problem=why_unsafe(target_name))
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A file that lies complete, under its temporary name, at the target. `sha256` is of the bytes that were read."""
+
+    entry: Entry
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a target says of a staged file's content: its SHA-256 and how it was found."""
+
+    sha256: str
+    how: str
+
+
+class Writer(Protocol):
+    """Takes the bytes of one file, in order."""
+
+    async def write(self, data: bytes) -> None:
+        """Take the next bytes. Returns when the writer is ready for more, which is not yet when they are stored."""
+
+
+class Session(ABC):
+    """One side of a run, from opening to closing. Not safe for use by several tasks at once."""
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Reach the other side up to the point where files can be listed and moved.
+
+        Narrates its steps: `resolve`, `connect`, `identity`, `login`, `folder`, as far as the method has them. The
+        secret is fetched only after `identity` has passed.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Say good-bye and free everything. Bounded to a few seconds even when the peer is silent; never raises."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Drop the connection at once, so that whoever waits for the peer wakes up with an error. Never raises."""
+
+
+class Source(Session):
+    """Where files come from."""
+
+    @abstractmethod
+    async def list_files(self) -> list[Entry]:
+        """Every regular file in the source folder, unfiltered. Raises not-found when there is no such folder."""
+
+    @abstractmethod
+    def read(self, entry: Entry) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Open the file for reading from its start, to its true end: a peer that ends early is an error here or shows
+        as a different number of bytes; it is never padded.
+
+        After leaving the context, normally or not, the session can read the next file or is known to be broken and
+        re-opens itself.
+        """
+
+    @abstractmethod
+    async def stat(self, entry: Entry) -> Entry | None:
+        """A fresh look at the same file: an equal entry when it is unchanged, None when it is gone."""
+
+    @abstractmethod
+    async def settle(self, entry: Entry) -> None:
+        """Do the connection's after-action (keep, delete, move) with a file whose delivery is on record."""
+
+
+class Target(Session):
+    """Where files go."""
+
+    def batches(self, entries: Sequence[Entry]) -> list[list[Entry]]:
+        """Group the files into what is published together, in order. One by one, unless the method says otherwise."""
+        return [[entry] for entry in entries]
+
+    @abstractmethod
+    def stage(self, entry: Entry) -> AbstractAsyncContextManager[Writer]:
+        """Open `NAME.wharf-part` for writing from its start. Leaving normally flushes and closes it: afterwards every
+        byte is as durable as the other side can promise. Leaving with an exception closes without a promise.
+        """
+
+    @abstractmethod
+    async def staged_size(self, entry: Entry) -> int | None:
+        """A fresh look at the size of the staged file in bytes; None when it is not there."""
+
+    async def staged_proof(self, entry: Entry, *, reread: bool) -> Proof | None:
+        """The staged file's SHA-256 if the other side can give it at no cost, or by reading it back with `reread`.
+        None when there is none to be had.
+        """
+        del entry, reread
+        return None
+
+    @abstractmethod
+    async def publish(self, batch: Sequence[Staged]) -> None:
+        """Give the staged files their final names, each in one step, or hand the mail over. After this the delivery
+        has happened. An existing file is replaced in one step where the other side can; otherwise this fails.
+        """
+
+    @abstractmethod
+    async def discard(self, entry: Entry) -> None:
+        """Remove a staged file that will not be published. Nothing to remove is no error."""
+
+
+@dataclass(slots=True)
+class StepNote:
+    """What a step has found out; becomes the detail of its event."""
+
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Narrator:
+    """Receives every protocol step of a run, time-stamped, for the event log. Details are made printable here."""
+
+    receive: Callable[[Event], None]
+
+    def tell(self, step: str, detail: str, *, ok: bool = True, ms: float | None = None) -> None:
+        self.receive(Event(datetime.now(UTC), step, printable(detail, 1000), ok, ms))
+
+    @contextmanager
+    def step(self, step: str, detail: str = "") -> Iterator[StepNote]:
+        """Time a step. On success its event carries the note's detail; when it fails, the failure's sentence."""
+        note = StepNote(detail)
+        began = perf_counter()
+        try:
+            yield note
+        except TransferFailed as error:
+            self.tell(step, str(error), ok=False, ms=(perf_counter() - began) * 1000)
+            raise
+        except asyncio.CancelledError:
+            self.tell(step, "cancelled", ok=False, ms=(perf_counter() - began) * 1000)
+            raise
+        else:
+            self.tell(step, note.detail, ms=(perf_counter() - began) * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a server shows to prove who it is, before any login."""
+
+    kind: str
+    """The type of the host key, such as `ssh-ed25519`, or `certificate`."""
+    fingerprint: str
+    """`SHA256:` and the base64 of the digest of the key blob or of the certificate's DER form, without padding."""
+    detail: str
+    """For people: subject, issuer and dates of a certificate; empty for a host key."""
+    known_hosts_line: str | None = None
+    """For a host key: the line that would make it known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a session may use besides its connection."""
+
+    narrator: Narrator
+    secret: Callable[[], Awaitable[str | None]] = field(repr=False)
+    """Fetches the connection's secret; called only once the server is trusted. Raises TransferFailed (config)."""
+    known_hosts: Path
+    """Wharf's own known-hosts file; consulted beside ~/.ssh/known_hosts."""
+
+
+_BY_ERRNO = {
+    errno.ECONNREFUSED: FailureClass.REFUSED,
+    errno.ENOSPC: FailureClass.SPACE,
+    errno.EDQUOT: FailureClass.SPACE,
+    errno.EACCES: FailureClass.PERMISSION,
+    errno.EPERM: FailureClass.PERMISSION,
+    errno.EROFS: FailureClass.PERMISSION,
+    errno.ENOENT: FailureClass.NOT_FOUND,
+    errno.ENOTDIR: FailureClass.NOT_FOUND,
+    errno.ETIMEDOUT: FailureClass.TIMEOUT,
+    errno.ENAMETOOLONG: FailureClass.UNSAFE_NAME,
+}
+
+
+def network_failure(error: OSError, where: str) -> TransferFailed:
+    """Translate what sockets and TLS raise. `where` names the peer, such as `sftp.acme.example:22`."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return TransferFailed(FailureClass.TLS, f"The certificate of {where} is not trusted: {error.verify_message}.")
+    if isinstance(error, ssl.SSLError):
+        return TransferFailed(FailureClass.TLS, f"TLS with {where} failed: {error.reason or error}.")
+    if isinstance(error, socket.gaierror):
+        return TransferFailed(
+            FailureClass.NETWORK,
+            f"The host name of {where} does not resolve ({error.strerror}).",
+            remedy="Check the host name for a typing mistake and the name server of this machine.",
+        )
+    if isinstance(error, TimeoutError):
+        return TransferFailed(FailureClass.TIMEOUT, f"{where} did not answer in time.")
+    if error.errno == errno.ECONNREFUSED or isinstance(error, ConnectionRefusedError):
+        return TransferFailed(FailureClass.REFUSED, f"{where} refused the connection: nothing listens on that port.")
+    failure_class = FailureClass.TIMEOUT if error.errno == errno.ETIMEDOUT else FailureClass.NETWORK
+    return TransferFailed(failure_class, f"The connection to {where} broke: {error.strerror or error}.")
+
+
+def file_failure(error: OSError, doing: str) -> TransferFailed:
+    """Translate what the local file system raises. `doing` says what was tried, such as `writing /in/a.csv`."""
+    failure_class = _BY_ERRNO.get(error.errno or 0, FailureClass.CONFIG)
+    return TransferFailed(failure_class, f"{doing} failed: {error.strerror or error}.")

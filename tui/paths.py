@@ -1,0 +1,54 @@
+"""Where Wharf keeps things: the XDG folders, or all under WHARF_HOME when that is set."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The folders in use and the files in them. Nothing is created by looking; `prepare` creates the folders."""
+
+    config: Path
+    data: Path
+    state: Path
+
+    @classmethod
+    def from_environment(cls) -> "Paths":
+        """The folders that the environment asks for."""
+        home = os.environ.get("WHARF_HOME")
+        if home:
+            root = Path(home).expanduser().absolute()
+            return cls(root / "config", root / "data", root / "state")
+        return cls(
+            _xdg("XDG_CONFIG_HOME", ".config") / "wharf",
+            _xdg("XDG_DATA_HOME", ".local/share") / "wharf",
+            _xdg("XDG_STATE_HOME", ".local/state") / "wharf",
+        )
+
+    def prepare(self) -> None:
+        """Create the folders, readable by nobody else."""
+        for folder in (self.config, self.data, self.state):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @property
+    def database(self) -> Path:
+        return self.data / "wharf.db"
+
+    @property
+    def known_hosts(self) -> Path:
+        return self.config / "known_hosts"
+
+    @property
+    def vault(self) -> Path:
+        return self.data / "vault"
+
+    @property
+    def vault_key(self) -> Path:
+        return self.config / "vault.key"
+
+
+def _xdg(variable: str, fallback: str) -> Path:
+    # The XDG specification: relative paths in these variables are invalid and to be ignored.
+    value = Path(os.environ.get(variable, ""))
+    return value if value.is_absolute() else Path.home() / fallback

@@ -1,0 +1,1 @@
+"""Durable state: the interface in `base`, the embedded backend in `sqlite`."""

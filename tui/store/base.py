@@ -1,0 +1,158 @@
+"""The store: connections, runs, files, events and the ledger, durable and shared by several processes.
+
+This is the interface; `sqlite.py` is the embedded backend. Everything is asynchronous and never blocks the event loop.
+Every write is one transaction that is durable when the call returns.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tui.domain.connection import Connection
+from tui.domain.run import Event, FileRecord, Outcome, Owner, Progress, Run, Status, Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionState:
+    """A connection with the state of its latest run, as a line of the Connections screen shows it."""
+
+    connection: Connection
+    status: Status
+    last_active: datetime | None
+    latest: Run | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One line of the ledger: this content of this source file was delivered by that run.
+
+    `key` is the source's own name of the file (`methods.base.Entry.key`); `mtime` is in seconds since the epoch.
+    """
+
+    key: str
+    size: int
+    mtime: float | None
+    sha256: str
+    run_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What the store answers to a heartbeat: whether the run is still ours, and whether someone asked to cancel it."""
+
+    ours: bool
+    cancel_requested: bool
+
+
+class Store(ABC):
+    """See the module's text. Unknown names raise UnknownConnection; damaged or unreachable storage StoreProblem."""
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Open or create the storage and bring it up to date."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Free everything; the store cannot be used afterwards."""
+
+    @abstractmethod
+    async def version(self) -> int:
+        """A number that changes whenever anything was written, by this process or another."""
+
+    # Connections
+
+    @abstractmethod
+    async def overview(self) -> list[ConnectionState]:
+        """All connections with the state of their latest run, by name."""
+
+    @abstractmethod
+    async def connections(self) -> list[Connection]:
+        """All connections, by name."""
+
+    @abstractmethod
+    async def connection(self, name: str) -> Connection:
+        """One connection. Raises UnknownConnection, which names the nearest ones."""
+
+    @abstractmethod
+    async def save(self, connection: Connection, *, replacing: str | None = None) -> None:
+        """Add a connection, or with `replacing` put it in the place of the one of that name, which keeps its history
+        and ledger even when the name changes. Raises NameTaken or UnknownConnection.
+        """
+
+    @abstractmethod
+    async def save_all(self, connections: Sequence[Connection], *, replace: bool) -> None:
+        """Add several connections in one transaction, all or none. Raises NameTaken unless `replace`."""
+
+    @abstractmethod
+    async def delete(self, name: str) -> None:
+        """Forget a connection and its ledger; its runs stay readable in the history of all. Raises AlreadyRunning while
+        it has a run in progress.
+        """
+
+    # Runs
+
+    @abstractmethod
+    async def begin_run(self, name: str, trigger: Trigger, owner: Owner) -> Run:
+        """Claim the connection and put a run In Progress on record. Raises AlreadyRunning when it has one already.
+        A run whose process is gone does not count: it is ended as interrupted first.
+        """
+
+    @abstractmethod
+    async def pulse(self, run_id: int, progress: Progress, attempts: int) -> Pulse:
+        """Renew the claim on a run and put its progress on record."""
+
+    @abstractmethod
+    async def record_files(self, run_id: int, files: Mapping[int, FileRecord]) -> None:
+        """Write files of a run; the keys are their places in the plan, from 0."""
+
+    @abstractmethod
+    async def record_events(self, run_id: int, events: Sequence[Event]) -> None:
+        """Append to the event log of a run."""
+
+    @abstractmethod
+    async def record_delivery(self, run_id: int, files: Mapping[int, FileRecord], ledger: Sequence[Delivery]) -> None:
+        """Files are delivered: their records and their lines in the ledger, in one transaction."""
+
+    @abstractmethod
+    async def end_run(self, run_id: int, outcome: Outcome, progress: Progress) -> Run:
+        """Put the outcome on record and give up the claim. Files still waiting or in progress become failed with the
+        outcome's failure. A run that was ended by somebody else stays as it is.
+        """
+
+    @abstractmethod
+    async def request_cancel(self, run_id: int) -> None:
+        """Ask the process that executes the run, whichever it is, to cancel it."""
+
+    @abstractmethod
+    async def end_orphans(self) -> list[Run]:
+        """End every run whose process is gone as Failed (interrupted); returns them."""
+
+    @abstractmethod
+    async def runs(
+        self,
+        name: str | None = None,
+        *,
+        before: int | None = None,
+        limit: int = 100,
+        status: Status | None = None,
+    ) -> list[Run]:
+        """Runs of one connection or of all, newest first; `before` a run_id gives the next page."""
+
+    @abstractmethod
+    async def run(self, run_id: int) -> Run:
+        """One run. Raises UsageProblem when there is none."""
+
+    @abstractmethod
+    async def files(self, run_id: int) -> list[FileRecord]:
+        """The files of a run, in the order of the plan."""
+
+    @abstractmethod
+    async def events(self, run_id: int, *, after: int = 0) -> list[Event]:
+        """The event log of a run, oldest first, without the first `after` events."""
+
+    # Ledger
+
+    @abstractmethod
+    async def deliveries(self, name: str, keys: Sequence[str]) -> dict[str, Delivery]:
+        """What the ledger of a connection knows of these source files: the latest delivery of each."""
