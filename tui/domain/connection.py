@@ -28,7 +28,7 @@ class Direction(StrEnum):
     OUTBOUND = "outbound"
 
     @property
-    def title(self) -> str:
+    def label(self) -> str:
         return self.value.capitalize()
 
 
@@ -38,7 +38,7 @@ class Method(StrEnum):
     EMAIL = "email"
 
     @property
-    def title(self) -> str:
+    def label(self) -> str:
         return "Email" if self is Method.EMAIL else self.value.upper()
 
 

@@ -1,0 +1,24 @@
+"""What every test gets: folders of its own and nothing of the user's."""
+
+from pathlib import Path
+
+import pytest
+
+from tui.paths import Paths
+
+
+@pytest.fixture(autouse=True)
+def _nothing_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("WHARF_HOME", str(tmp_path / "wharf"))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+
+
+@pytest.fixture
+def paths() -> Paths:
+    """Wharf's folders, created, in the test's own temporary folder."""
+    paths = Paths.from_environment()
+    paths.prepare()
+    return paths
