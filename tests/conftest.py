@@ -6,6 +6,8 @@ import pytest
 
 from tui.paths import Paths
 
+pytest_plugins = ("tests.servers.certificates",)
+
 
 @pytest.fixture(autouse=True)
 def _nothing_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
