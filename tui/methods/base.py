@@ -78,6 +78,13 @@ class Proof:
     how: str
 
 
+class PartlyDelivered(TransferFailed):
+    """The delivery has happened for some and cannot happen for others, such as a mail refused for one recipient.
+
+    It goes on record as a delivery, so that it is never made twice, and the run is a failed one all the same.
+    """
+
+
 class Writer(Protocol):
     """Takes the bytes of one file, in order."""
 
@@ -124,6 +131,11 @@ class Source(Session):
     @abstractmethod
     async def stat(self, entry: Entry) -> Entry | None:
         """A fresh look at the same file: an equal entry when it is unchanged, None when it is gone."""
+
+    async def source_proof(self, entry: Entry) -> Proof | None:
+        """The SHA-256 of the file as the source itself computes it, if it can at no cost. None when it cannot."""
+        del entry
+        return None
 
     @abstractmethod
     async def settle(self, entry: Entry) -> None:
@@ -221,6 +233,9 @@ class Surroundings:
     """Fetches the connection's secret; called only once the server is trusted. Raises TransferFailed (config)."""
     known_hosts: Path
     """Wharf's own known-hosts file; consulted beside ~/.ssh/known_hosts."""
+    alive: Callable[[], None] = field(default=lambda: None, repr=False)
+    """To be called at signs of life that the engine does not see by itself: while a long listing arrives, while a
+    delivered file is read back. Blocks read and written and steps narrated need no call."""
 
 
 _BY_ERRNO = {

@@ -1,0 +1,155 @@
+"""The engine: starts, watches, cancels and ends runs. It owns their tasks; screens and commands only ask it."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from tui.domain.connection import Connection
+from tui.domain.failure import FailureClass, StoreProblem, UsageProblem
+from tui.domain.run import Event, Run, Trigger
+from tui.engine.execution import Execution
+from tui.engine.inspection import Preview, TestReport, preview_run, try_connection
+from tui.engine.live import Snapshot
+from tui.engine.retry import Backoff
+from tui.engine.sides import Means
+from tui.engine.watch import ForeignRuns
+from tui.paths import Paths
+from tui.store.base import Store
+from tui.store.process import this_process
+from tui.store.sqlite import SqliteStore
+from tui.trust.secrets import resolve_secret
+from tui.trust.vault import Vault
+
+_LOOK = 0.5
+"""Seconds between two looks at the store for what other processes did."""
+
+_ORPHAN_LOOKS = 20
+"""Looks between two searches for runs whose process is gone."""
+
+_log = logging.getLogger(__name__)
+
+
+class Engine:
+    """One per process. Open with `open_engine`, or call `start_up` and `close`."""
+
+    def __init__(self, store: Store, vault: Vault, paths: Paths, *, backoff: Backoff | None = None) -> None:
+        self.store = store
+        self.vault = vault
+        self._means = Means(self._secret, paths.known_hosts)
+        self._backoff = backoff or Backoff()
+        self._executions: dict[int, Execution] = {}
+        self._tasks: dict[int, asyncio.Task[Run]] = {}
+        self._foreign = ForeignRuns(store)
+        self._watcher: asyncio.Task[None] | None = None
+        self._snapshot = Snapshot()
+        self._store_version = 0
+
+    async def start_up(self) -> None:
+        """End the runs whose process is gone, and begin to watch the store."""
+        await self.store.end_orphans()
+        await self._look()
+        self._watcher = asyncio.create_task(self._keep_looking(), name="store watcher")
+
+    async def start(self, name: str, trigger: Trigger = Trigger.MANUAL) -> Run:
+        """Begin a run and return it as it stands. Raises UnknownConnection, AlreadyRunning, UsageProblem for a disabled
+        connection, StoreProblem."""
+        connection = await self.store.connection(name)
+        if not connection.enabled:
+            raise UsageProblem(f"{connection.name} is disabled; enable it before running it.")
+        run = await self.store.begin_run(name, trigger, this_process())
+        execution = Execution(run, connection, self.store, self._means, self._backoff)
+        self._executions[run.run_id] = execution
+        task = asyncio.create_task(execution.execute(), name=f"execution of run {run.run_id}")
+        self._tasks[run.run_id] = task
+        task.add_done_callback(lambda done: self._ended(run.run_id, done))
+        return run
+
+    async def wait(self, run_id: int) -> Run:
+        """Wait until a run of this process has ended; how it ended. Raises StoreProblem if that is not on record."""
+        task = self._tasks.get(run_id)
+        # Shielded: whoever waits may be cancelled without the run being so.
+        return await asyncio.shield(task) if task is not None else await self.store.run(run_id)
+
+    async def cancel(self, run_id: int) -> None:
+        """Cancel a run of this process or of another; it ends as Failed (cancelled) within about two seconds."""
+        execution = self._executions.get(run_id)
+        if execution is not None:
+            execution.stop(FailureClass.CANCELLED, "Cancelled on request.")
+        else:
+            await self.store.request_cancel(run_id)
+
+    def snapshot(self) -> Snapshot:
+        """What is going on now. The revision changes only when something that is shown has changed."""
+        live = {run.connection: run for run in self._foreign.live()}
+        live |= {own.connection: own for own in (execution.live() for execution in self._executions.values())}
+        last = self._snapshot
+        if live != last.live or self._store_version != last.store_version:
+            self._snapshot = Snapshot(last.revision + 1, self._store_version, live)
+        return self._snapshot
+
+    async def test(self, connection: Connection, watch: Callable[[Event], None] | None = None) -> TestReport:
+        """Try the connection, saved or not, step by step. `watch` hears of each step as it ends."""
+        return await try_connection(connection, self._means, watch)
+
+    async def preview(self, name: str) -> Preview:
+        """What a run would move now. Raises UnknownConnection and TransferFailed."""
+        return await preview_run(await self.store.connection(name), self._means, self.store)
+
+    async def close(self, reason: str = "Wharf was closed.") -> None:
+        """End the runs of this process as Failed (interrupted), put them on record and close the store."""
+        for execution in list(self._executions.values()):
+            execution.stop(FailureClass.INTERRUPTED, reason)
+        if self._tasks:
+            await asyncio.wait(list(self._tasks.values()))
+        if self._watcher is not None:
+            self._watcher.cancel()
+            await asyncio.wait({self._watcher})
+        await self.store.close()
+
+    def _ended(self, run_id: int, task: asyncio.Task[Run]) -> None:
+        self._executions.pop(run_id, None)
+        if task.cancelled() or task.exception() is not None:
+            # Kept for whoever waits for it; without anybody waiting, the log is where it is told.
+            _log.error(
+                "run %d could not be kept on record", run_id, exc_info=None if task.cancelled() else task.exception()
+            )
+        else:
+            self._tasks.pop(run_id, None)
+
+    async def _keep_looking(self) -> None:
+        looks = 0
+        while True:
+            await asyncio.sleep(_LOOK)
+            looks += 1
+            try:
+                if looks % _ORPHAN_LOOKS == 0:
+                    await self.store.end_orphans()
+                await self._look()
+            except StoreProblem:
+                # Shown by whoever reads the store next; the watcher must outlive a passing fault such as a full disk.
+                _log.exception("the store could not be read")
+
+    async def _look(self) -> None:
+        version = await self.store.version()
+        if version != self._store_version:
+            await self._foreign.look(self._executions.keys())
+            self._store_version = version
+
+    async def _secret(self, connection: Connection) -> str | None:
+        reference = connection.endpoint.secret
+        return None if reference is None else await resolve_secret(reference, self.vault)
+
+
+@asynccontextmanager
+async def open_engine(paths: Paths) -> AsyncIterator[Engine]:
+    """An engine on the user's own store and vault; its runs are ended and the store closed at the end."""
+    paths.prepare()
+    store = SqliteStore(paths.database)
+    await store.open()
+    engine = Engine(store, Vault(paths.vault, paths.vault_key), paths)
+    try:
+        await engine.start_up()
+        yield engine
+    finally:
+        await engine.close()

@@ -1,0 +1,235 @@
+"""Executes one run, from the claim to the outcome."""
+
+import asyncio
+import logging
+
+from tui.domain.connection import After, Connection
+from tui.domain.failure import Failure, FailureClass, TransferFailed
+from tui.domain.run import FileRecord, FileStatus, Outcome, Run, Status
+from tui.engine.delivery import Deliverer
+from tui.engine.journal import Journal
+from tui.engine.live import LiveRun
+from tui.engine.meter import time_left
+from tui.engine.plan import Plan, list_candidates, make_plan
+from tui.engine.retry import Backoff
+from tui.engine.sides import Means, Sides
+from tui.methods.base import Entry, Narrator
+from tui.store.base import Store
+
+_BEAT = 0.5
+"""Seconds between two writes of what is new, and between two looks for a request to cancel."""
+
+_CANCEL_GRACE = 1.5
+"""Seconds a cancelled run gets to say good-bye to its peer before the connection is dropped under it."""
+
+_log = logging.getLogger(__name__)
+
+
+class Execution:
+    """One run of one connection: attempts, retries, heartbeat, cancellation, outcome."""
+
+    def __init__(self, run: Run, connection: Connection, store: Store, means: Means, backoff: Backoff) -> None:
+        self._run = run
+        self._connection = connection
+        self._store = store
+        self._journal = Journal(store, run.run_id)
+        self._narrator = Narrator(self._journal.tell)
+        self._means = means
+        self._backoff = backoff
+        self._attempt = 1
+        self._sides: Sides | None = None
+        self._work: asyncio.Task[Outcome] | None = None
+        self._stopped: Failure | None = None
+        self._given_up: dict[str, Failure] = {}
+        self._delivered_before = 0
+        self._retry_at: float | None = None
+
+    def live(self) -> LiveRun:
+        """How the run stands now."""
+        progress, speed = self._journal.progress, self._journal.speed
+        return LiveRun(
+            run_id=self._run.run_id,
+            connection=self._run.connection,
+            started=self._run.started,
+            progress=progress,
+            speed=speed,
+            time_left=time_left(progress.bytes_total - progress.bytes_done, speed),
+            note=self._note(),
+            here=True,
+        )
+
+    def stop(self, failure_class: FailureClass, message: str) -> None:
+        """End the run early. The first reason given counts. Returns at once; the run ends within about two seconds."""
+        if self._stopped is not None:
+            return
+        self._stopped = TransferFailed(failure_class, message).failure
+        if self._work is not None:
+            self._work.cancel()
+            asyncio.get_running_loop().call_later(_CANCEL_GRACE, self._abort)
+
+    async def execute(self) -> Run:
+        """Do the run and return it as it ended. Raises StoreProblem when the store fails, nothing else."""
+        self._work = asyncio.create_task(self._attempts(), name=f"run {self._run.run_id}")
+        if self._stopped is not None:
+            self._work.cancel()
+        heart = asyncio.create_task(self._beat(), name=f"heartbeat of run {self._run.run_id}")
+        await asyncio.wait({self._work, heart}, return_when=asyncio.FIRST_COMPLETED)
+        if heart.done():
+            self.stop(FailureClass.INTERRUPTED, f"The run could not be kept on record: {heart.exception()}")
+        await asyncio.wait({self._work})
+        heart.cancel()
+        await asyncio.wait({heart})
+        outcome = self._result(self._work)
+        self._narrator.tell("end", _closing_words(outcome), ok=outcome.failure is None)
+        await self._journal.flush()
+        return await self._store.end_run(self._run.run_id, outcome, self._journal.progress)
+
+    def _result(self, work: asyncio.Task[Outcome]) -> Outcome:
+        if not work.cancelled() and work.exception() is None:
+            outcome = work.result()
+            # What was asked to stop but came to its end all the same is told as it is.
+            return outcome if outcome.failure is None or self._stopped is None else self._stopped_outcome()
+        if self._stopped is not None:
+            return self._stopped_outcome()
+        error = work.exception() if not work.cancelled() else None
+        _log.error("run %d ended by a fault", self._run.run_id, exc_info=error)
+        failure = Failure(
+            FailureClass.INTERRUPTED,
+            f"Wharf itself failed ({type(error).__name__}).",
+            "Report this with the log file that `wharf locate` names, then run it again.",
+        )
+        return Outcome(Status.FAILED, failure)
+
+    def _stopped_outcome(self) -> Outcome:
+        assert self._stopped is not None  # noqa: S101 - only called then
+        return Outcome(Status.FAILED, self._stopped)
+
+    # Attempts
+
+    async def _attempts(self) -> Outcome:
+        while True:
+            broken = await self._one_attempt()
+            again = broken if broken is not None else self._failure_worth_a_retry()
+            if again is None or not again.retryable or self._attempt > self._connection.retries:
+                return self._outcome(broken)
+            await self._wait_for_retry(again)
+
+    async def _wait_for_retry(self, failure: Failure) -> None:
+        loop = asyncio.get_running_loop()
+        delay = self._backoff.before(self._attempt)
+        self._narrator.tell(
+            "retry", f"retry {self._attempt} of {self._connection.retries} in {delay:.1f} s: {failure.message}"
+        )
+        self._retry_at = loop.time() + delay
+        try:
+            await asyncio.sleep(delay)
+        finally:
+            self._retry_at = None
+        self._attempt += 1
+
+    def _failure_worth_a_retry(self) -> Failure | None:
+        failures = [record.failure for record in self._journal.files if record.failure is not None]
+        return next((failure for failure in failures if failure.retryable), None)
+
+    async def _one_attempt(self) -> Failure | None:
+        """List, plan and deliver once. Returns what broke the attempt as a whole, if anything did."""
+        sides = self._sides = Sides(self._connection, self._means, self._journal.tell)
+        try:
+            async with sides.watched():
+                await self._deliver_all(sides)
+        except TransferFailed as error:
+            self._narrator.tell("failed", str(error), ok=False)
+            return error.failure
+        finally:
+            self._sides = None
+        return None
+
+    async def _deliver_all(self, sides: Sides) -> None:
+        self._journal.doing("connecting")
+        await sides.open()
+        plan = await self._plan(sides)
+        deliverer = Deliverer(sides, self._connection.verify, self._journal, self._run.run_id)
+        if self._connection.after is not After.KEEP:
+            # Delivered by a run that was stopped before it could finish with the source.
+            for entry in plan.delivered:
+                await deliverer.settle(entry)
+        for batch in sides.target.batches(plan.move):
+            await deliverer.deliver(batch)
+            self._give_up_on_hopeless(batch)
+
+    async def _plan(self, sides: Sides) -> Plan:
+        self._journal.doing("listing")
+        candidates = await list_candidates(sides.source, self._connection.pattern, sides.narrator)
+        ledger = await self._store.deliveries(self._run.connection, [entry.key for entry in candidates])
+        plan = make_plan([entry for entry in candidates if entry.key not in self._given_up], ledger)
+        for entry in plan.unsafe:
+            self._refuse_name(entry)
+        for entry in plan.move:
+            self._journal.plan(entry)
+        if self._attempt == 1:
+            self._delivered_before = len(plan.delivered)
+        self._narrator.tell("plan", f"{len(plan.move)} to move, {len(plan.delivered)} delivered before")
+        return plan
+
+    def _refuse_name(self, entry: Entry) -> None:
+        error = TransferFailed(FailureClass.UNSAFE_NAME, f"{entry.name} was left where it is: {entry.problem}.")
+        self._narrator.tell("plan", str(error), ok=False)
+        self._journal.fail(entry, error.failure)
+        self._given_up[entry.key] = error.failure
+
+    def _give_up_on_hopeless(self, batch: list[Entry]) -> None:
+        """Files that failed in a way that no retry can help are left out of later attempts."""
+        for entry in batch:
+            failure = self._journal.record(entry).failure
+            if failure is not None and not failure.retryable:
+                self._given_up[entry.key] = failure
+
+    # The outcome
+
+    def _outcome(self, broken: Failure | None) -> Outcome:
+        files = self._journal.files
+        failed = [record for record in files if record.failure is not None or record.status is FileStatus.FAILED]
+        done = sum(record.status is FileStatus.COMPLETED for record in files)
+        first = broken or next((record.failure for record in failed if record.failure is not None), None)
+        if first is None:
+            return Outcome(Status.COMPLETED, message=self._success_message(files))
+        if len(files) > 1:
+            message = f"{done} of {len(files)} files delivered. {first.message}"
+            if not broken and len(failed) > 1:
+                message += f" ({len(failed) - 1} more failed.)"
+            first = Failure(first.failure_class, message, first.remedy)
+        return Outcome(Status.FAILED, first)
+
+    def _success_message(self, files: list[FileRecord]) -> str:
+        if files:
+            return f"{len(files)} {'file' if len(files) == 1 else 'files'} delivered."
+        if self._delivered_before:
+            count = self._delivered_before
+            return f"Nothing new: {count} matching {'file was' if count == 1 else 'files were'} delivered before."
+        return f"0 files: nothing matches {', '.join(self._connection.pattern)}."
+
+    def _note(self) -> str | None:
+        if self._stopped is not None:
+            return "stopping"
+        if self._retry_at is None:
+            return None
+        seconds = max(0, round(self._retry_at - asyncio.get_running_loop().time()))
+        return f"retry {self._attempt} of {self._connection.retries} in {seconds} s"
+
+    def _abort(self) -> None:
+        if self._sides is not None:
+            self._sides.abort()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(_BEAT)
+            await self._journal.flush()
+            pulse = await self._store.pulse(self._run.run_id, self._journal.progress, self._attempt)
+            if not pulse.ours:
+                self.stop(FailureClass.INTERRUPTED, "The run was ended by another process that took this one for dead.")
+            elif pulse.cancel_requested:
+                self.stop(FailureClass.CANCELLED, "Cancelled on request.")
+
+
+def _closing_words(outcome: Outcome) -> str:
+    return outcome.failure.message if outcome.failure is not None else outcome.message or outcome.status.value

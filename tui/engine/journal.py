@@ -1,0 +1,133 @@
+"""The account of one run: its files, events and progress, kept in memory and written to the store in batches."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from time import monotonic
+
+from tui.domain.failure import Failure
+from tui.domain.run import Event, FileRecord, FileStatus, Progress
+from tui.engine.meter import Meter
+from tui.methods.base import Entry
+from tui.store.base import Delivery, Store
+
+
+class Journal:
+    """Single writer of a run's records. Memory holds the truth until `flush` has put it into the store."""
+
+    def __init__(self, store: Store, run_id: int, clock: Callable[[], float] = monotonic) -> None:
+        self._store = store
+        self._run_id = run_id
+        self._files: list[FileRecord] = []
+        self._places: dict[str, int] = {}
+        self._changed: set[int] = set()
+        self._events: list[Event] = []
+        self._bytes_done = 0
+        self._bytes_total = 0
+        self._files_done = 0
+        self._current: str | None = None
+        self._meter = Meter(clock)
+
+    # What happens
+
+    def tell(self, event: Event) -> None:
+        """An event of the run."""
+        self._events.append(event)
+
+    def plan(self, entry: Entry) -> None:
+        """The file is to be moved. Planned again (in a later attempt), it starts from nothing."""
+        self._put(entry, FileRecord(entry.name, entry.size))
+
+    def start(self, entry: Entry) -> None:
+        self._current = entry.name
+        self._update(entry, status=FileStatus.IN_PROGRESS, bytes=0, failure=None)
+
+    def advance(self, entry: Entry, count: int) -> None:
+        """`count` more bytes of the file have gone."""
+        self._update(entry, bytes=self.record(entry).bytes + count)
+        self._meter.update(self._bytes_done)
+
+    def fail(self, entry: Entry, failure: Failure) -> None:
+        """The file was not delivered, or something is wrong with its delivery."""
+        if entry.key not in self._places:
+            self.plan(entry)
+        self._update(entry, status=FileStatus.FAILED, failure=failure)
+
+    def complete(self, entry: Entry, sha256: str, proof: str, failure: Failure | None) -> None:
+        """The file is delivered; `failure` if its delivery still makes the run a failed one."""
+        status = FileStatus.COMPLETED if failure is None else FileStatus.FAILED
+        self._update(entry, status=status, sha256=sha256, proof=proof, failure=failure)
+
+    def settle_failed(self, entry: Entry, failure: Failure) -> None:
+        """The file is delivered, but what should happen to its source afterwards did not."""
+        if entry.key not in self._places:
+            self.plan(entry)
+        self._update(entry, failure=failure)
+
+    def settled(self, entry: Entry) -> None:
+        """The after-action is done, perhaps after an attempt that failed."""
+        if entry.key in self._places and self.record(entry).status is FileStatus.COMPLETED:
+            self._update(entry, failure=None)
+
+    def doing(self, what: str | None) -> None:
+        """What the run is at, where it is not a file."""
+        self._current = what
+
+    # What is known
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(self._files_done, len(self._files), self._bytes_done, self._bytes_total, self._current)
+
+    @property
+    def speed(self) -> float:
+        """Bytes per second over the last seconds."""
+        return self._meter.speed()
+
+    def record(self, entry: Entry) -> FileRecord:
+        """How this file stands."""
+        return self._files[self._places[entry.key]]
+
+    @property
+    def files(self) -> list[FileRecord]:
+        return list(self._files)
+
+    # The store
+
+    async def flush(self) -> None:
+        """Write what is new. What happens meanwhile is written by the next flush."""
+        events, self._events = self._events, []
+        if events:
+            await self._store.record_events(self._run_id, events)
+        changed = self._take_changed()
+        if changed:
+            await self._store.record_files(self._run_id, changed)
+
+    async def record_delivery(self, ledger: list[Delivery]) -> None:
+        """Write the files as they are now and the ledger in one transaction: from here on they count as delivered."""
+        await self._store.record_delivery(self._run_id, self._take_changed(), ledger)
+
+    def _take_changed(self) -> dict[int, FileRecord]:
+        changed, self._changed = self._changed, set()
+        return {place: self._files[place] for place in changed}
+
+    def _put(self, entry: Entry, record: FileRecord) -> None:
+        place = self._places.get(entry.key)
+        if place is None:
+            place = self._places[entry.key] = len(self._files)
+            self._files.append(record)
+            self._bytes_total += record.size
+            self._changed.add(place)
+        else:
+            self._replace(place, record)
+
+    def _update(self, entry: Entry, **changes: object) -> None:
+        place = self._places[entry.key]
+        self._replace(place, replace(self._files[place], **changes))  # type: ignore[arg-type]  # dataclass fields by name
+
+    def _replace(self, place: int, record: FileRecord) -> None:
+        old = self._files[place]
+        self._files[place] = record
+        self._bytes_done += record.bytes - old.bytes
+        self._bytes_total += record.size - old.size
+        self._files_done += (record.status is FileStatus.COMPLETED) - (old.status is FileStatus.COMPLETED)
+        self._changed.add(place)

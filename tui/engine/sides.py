@@ -1,0 +1,76 @@
+"""The two sides of a connection while something is done with them: opened, watched for silence, closed in the end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui.domain.connection import Connection
+from tui.domain.run import Event
+from tui.engine.stall import StallWatch
+from tui.methods import make_sides
+from tui.methods.base import Narrator, Source, Surroundings, Target
+from tui.methods.folder import LocalFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What sessions need from outside: where secrets and trusted host keys are found."""
+
+    secret: Callable[[Connection], Awaitable[str | None]]
+    known_hosts: Path
+
+
+class Sides:
+    """Made for one attempt: `async with sides.watched(): await sides.open(); ...`."""
+
+    def __init__(self, connection: Connection, means: Means, hear: Callable[[Event], None]) -> None:
+        self._connection = connection
+        self._hear = hear
+        self._watch: StallWatch | None = None
+        self.narrator = Narrator(self._heard)
+        surroundings = Surroundings(
+            self.narrator, lambda: means.secret(connection), means.known_hosts, alive=self.alive
+        )
+        self.source: Source
+        self.target: Target
+        self.source, self.target = make_sides(connection, surroundings)
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        """Until the end of the body, silence longer than the stall timeout ends it with TransferFailed (timeout).
+        Both sides are closed afterwards; at once when the body was cancelled."""
+        self._watch = StallWatch(self._connection.stall_timeout, self.abort)
+        try:
+            async with self._watch:
+                yield
+        except asyncio.CancelledError:
+            self.abort()
+            raise
+        finally:
+            self._watch = None
+            for side in self._local_first():
+                await side.close()
+
+    async def open(self) -> None:
+        """Open both. What is wrong with the local folder is known without troubling the partner, so it comes first."""
+        for side in self._local_first():
+            await side.open()
+
+    def alive(self) -> None:
+        """A sign of life: the stall timeout begins anew."""
+        if self._watch is not None:
+            self._watch.poke()
+
+    def abort(self) -> None:
+        """Drop the connection to the partner, so that whoever waits for it wakes up."""
+        self.source.abort()
+        self.target.abort()
+
+    def _local_first(self) -> list[Source | Target]:
+        return sorted((self.source, self.target), key=lambda side: not isinstance(side, LocalFolder))
+
+    def _heard(self, event: Event) -> None:
+        self.alive()
+        self._hear(event)

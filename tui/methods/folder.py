@@ -1,0 +1,256 @@
+"""The local folder of a connection: the other side of every run.
+
+All file system calls run in threads, so a slow disk does not hold up the screen. Reading and writing are each one block
+ahead: while the network works on one block, the disk works on the next.
+"""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+
+from tui.domain.connection import After, Connection, Direction
+from tui.domain.failure import FailureClass, TransferFailed
+from tui.domain.naming import part_name
+from tui.methods.base import Entry, Proof, Source, Staged, Surroundings, Target, Writer, file_failure
+
+_DISK_BLOCK = 1024 * 1024
+"""Bytes per read from the disk, and between hash updates; larger than a network block to save thread switches."""
+
+
+class LocalFolder(Source, Target):
+    """Source of outbound runs, target of inbound ones."""
+
+    def __init__(self, connection: Connection, surroundings: Surroundings) -> None:
+        self._path = Path(connection.local_dir).expanduser()
+        self._after = connection.after
+        self._move_to = connection.move_to
+        self._writes = connection.direction is Direction.INBOUND
+        self._narrator = surroundings.narrator
+
+    async def open(self) -> None:
+        with self._narrator.step("local folder", str(self._path)):
+            await asyncio.to_thread(self._check)
+
+    def _check(self) -> None:
+        if not self._path.is_dir():
+            raise TransferFailed(
+                FailureClass.NOT_FOUND,
+                f"The local folder {self._path} does not exist.",
+                remedy="Create the folder, or correct local_dir in the connection.",
+            )
+        needed = os.R_OK | os.X_OK | (os.W_OK if self._writes else 0)
+        if not os.access(self._path, needed):
+            raise TransferFailed(
+                FailureClass.PERMISSION,
+                f"The local folder {self._path} is not {'writable' if self._writes else 'readable'} for this user.",
+                remedy="Change the rights of the folder, or correct local_dir in the connection.",
+            )
+
+    async def close(self) -> None:
+        """Nothing is held open between files."""
+
+    def abort(self) -> None:
+        """Nothing here waits for a peer."""
+
+    async def list_files(self) -> list[Entry]:
+        def scan() -> list[Entry]:
+            entries = []
+            with _translated(f"Listing {self._path}"), os.scandir(self._path) as found:
+                for item in found:
+                    # A file that vanishes between listing and stat was never there for this run.
+                    with suppress(FileNotFoundError):
+                        if item.is_file():
+                            status = item.stat()
+                            entries.append(Entry.named(item.name, status.st_size, status.st_mtime, item.path))
+            return sorted(entries, key=lambda entry: entry.name)
+
+        return await asyncio.to_thread(scan)
+
+    async def stat(self, entry: Entry) -> Entry | None:
+        def look() -> Entry | None:
+            with _translated(f"Looking at {entry.key}"):
+                try:
+                    status = Path(entry.key).stat()
+                except FileNotFoundError:
+                    return None
+            return Entry.named(entry.name, status.st_size, status.st_mtime, entry.key)
+
+        return await asyncio.to_thread(look)
+
+    @asynccontextmanager
+    async def read(self, entry: Entry) -> AsyncIterator[AsyncIterator[bytes]]:
+        with _translated(f"Reading {entry.key}"):
+            file = await asyncio.to_thread(os.open, entry.key, os.O_RDONLY | os.O_CLOEXEC)
+        ahead = _Lane(f"Reading {entry.key}")
+        try:
+            yield _blocks(file, ahead)
+        finally:
+            await ahead.drain()
+            os.close(file)
+
+    @asynccontextmanager
+    async def stage(self, entry: Entry) -> AsyncIterator[Writer]:
+        path = self._staged_path(entry)
+        doing = f"Writing {path}"
+        # O_NOFOLLOW: whoever may write to the folder must not be able to redirect us with a symbolic link.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        with _translated(doing):
+            file = await asyncio.to_thread(os.open, path, flags, 0o666)
+        lane = _Lane(doing)
+        try:
+            yield _DiskWriter(file, lane)
+            await lane.run(lambda: os.fsync(file))
+        finally:
+            await lane.drain()
+            os.close(file)
+
+    async def staged_size(self, entry: Entry) -> int | None:
+        def look() -> int | None:
+            with _translated(f"Looking at {self._staged_path(entry)}"):
+                try:
+                    return self._staged_path(entry).stat().st_size
+                except FileNotFoundError:
+                    return None
+
+        return await asyncio.to_thread(look)
+
+    async def staged_proof(self, entry: Entry, *, reread: bool) -> Proof | None:
+        if not reread:
+            return None
+        path = self._staged_path(entry)
+
+        def digest() -> str:
+            with _translated(f"Reading {path} back"), path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+
+        return Proof(await asyncio.to_thread(digest), "SHA-256 of the file read back from disk")
+
+    async def publish(self, batch: Sequence[Staged]) -> None:
+        def rename() -> None:
+            for staged in batch:
+                final = self._path / staged.entry.target_name
+                with _translated(f"Renaming the finished file to {final}"):
+                    self._staged_path(staged.entry).replace(final)
+            with _translated(f"Writing the folder {self._path}"):
+                _sync_folder(self._path)
+
+        await asyncio.to_thread(rename)
+
+    async def discard(self, entry: Entry) -> None:
+        def remove() -> None:
+            with _translated(f"Removing {self._staged_path(entry)}"):
+                self._staged_path(entry).unlink(missing_ok=True)
+
+        await asyncio.to_thread(remove)
+
+    async def settle(self, entry: Entry) -> None:
+        match self._after:
+            case After.KEEP:
+                return
+            case After.DELETE:
+                await asyncio.to_thread(self._delete, entry)
+            case After.MOVE:
+                await asyncio.to_thread(self._move, entry)
+
+    def _delete(self, entry: Entry) -> None:
+        with _translated(f"Deleting {entry.key} after its delivery"):
+            Path(entry.key).unlink(missing_ok=True)
+
+    def _move(self, entry: Entry) -> None:
+        assert self._move_to is not None  # noqa: S101 - the model demands it with after = move
+        folder = self._path / Path(self._move_to).expanduser()
+        with _translated(f"Moving {entry.key} to {folder} after its delivery"):
+            folder.mkdir(parents=True, exist_ok=True)
+            Path(entry.key).rename(folder / unused_name(entry.name, lambda name: (folder / name).exists()))
+
+    def _staged_path(self, entry: Entry) -> Path:
+        return self._path / part_name(entry.target_name)
+
+
+def unused_name(name: str, is_used: Callable[[str], bool]) -> str:
+    """The name itself, or with `-2`, `-3` and so on before its ending, so that nothing is overwritten."""
+    if not is_used(name):
+        return name
+    stem, dot, ending = name.rpartition(".")
+    stem, ending = (stem, dot + ending) if stem else (name, "")
+    number = 2
+    while is_used(f"{stem}-{number}{ending}"):
+        number += 1
+    return f"{stem}-{number}{ending}"
+
+
+class _Lane:
+    """Runs file work in a thread, one piece at a time, at most one piece ahead of whoever asks for it."""
+
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
+        self._pending: asyncio.Future[bytes | None] | None = None
+
+    def begin(self, work: Callable[[], bytes | None]) -> None:
+        self._pending = asyncio.get_running_loop().run_in_executor(None, work)
+
+    async def result(self) -> bytes | None:
+        """What the piece begun last returned; its error is raised here."""
+        pending = self._pending
+        if pending is None:
+            return None
+        with _translated(self._doing):
+            # Shielded: a thread cannot be cancelled, and its file must stay open until it is done (see drain).
+            result = await asyncio.shield(pending)
+        self._pending = None
+        return result
+
+    async def run(self, work: Callable[[], bytes | None]) -> None:
+        await self.result()
+        self.begin(work)
+        await self.result()
+
+    async def drain(self) -> None:
+        """Wait until the thread no longer uses the file. Its error, if any, was raised by `result` or does not matter
+        any more because the caller is leaving with one already."""
+        if self._pending is not None:
+            await asyncio.wait({self._pending})
+            if not self._pending.cancelled():
+                self._pending.exception()
+
+
+async def _blocks(file: int, lane: _Lane) -> AsyncIterator[bytes]:
+    lane.begin(lambda: os.read(file, _DISK_BLOCK))
+    while block := await lane.result():
+        lane.begin(lambda: os.read(file, _DISK_BLOCK))
+        yield block
+
+
+class _DiskWriter:
+    def __init__(self, file: int, lane: _Lane) -> None:
+        self._file = file
+        self._lane = lane
+
+    async def write(self, data: bytes) -> None:
+        await self._lane.result()
+        self._lane.begin(lambda: _write_all(self._file, data))
+
+
+def _write_all(file: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(file, rest) :]
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def _translated(doing: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise file_failure(error, doing) from error
