@@ -1,8 +1,8 @@
 """Delivers one batch of files: copy, verify, publish, put on record, then the after-action. In this order, always.
 
 The order is what the promises rest on. A file gets its final name only after both sides agree on its size and the
-source has not changed; it counts as delivered only after it has its final name; and its source is touched only after the
-delivery is durable in the store.
+source has not changed; it counts as delivered only after it has its final name; and its source is touched only after
+the delivery is durable in the store.
 """
 
 import asyncio
