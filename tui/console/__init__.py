@@ -1,0 +1,53 @@
+"""The console: everything that is shown, and nothing that moves a file.
+
+Data flows one way: the engine's snapshot and store, through `bridge`, to the screens; keys go the other way, as calls
+to the engine. Importing this package does not import Textual; `run_console` does.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tui.console.app import WharfApp
+    from tui.engine import Engine
+
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+def why_no_console() -> str | None:
+    """One sentence on why no screen can be shown here, or None when it can."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return "The screen needs a terminal for input and output; `wharf list` and `wharf run` work without one."
+    if os.environ.get("TERM", "dumb") in {"", "dumb", "unknown"}:
+        return "This terminal cannot show a screen (TERM is not set or dumb); `wharf list` and `wharf run` work here."
+    return None
+
+
+def _leave(app: "WharfApp", code: int) -> None:
+    app.exit(code, return_code=code)
+
+
+async def run_console(engine: "Engine", *, mouse: bool = True) -> int:
+    """Show the console until the user leaves it; returns the exit code. The caller closes the engine afterwards.
+
+    SIGTERM and SIGHUP end it in order, so that the terminal is restored and the caller can put runs on record.
+    """
+    if (reason := why_no_console()) is not None:
+        print(reason, file=sys.stderr)  # noqa: T201 - the command's own narration
+        return 2
+
+    from tui.console.app import WharfApp
+
+    app = WharfApp(engine, mouse=mouse)
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, _leave, app, 128 + number)
+    try:
+        await app.run_async(mouse=mouse)
+    finally:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+    return app.return_code or 0

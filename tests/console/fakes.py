@@ -1,0 +1,283 @@
+"""An engine for screens: runs are what the test says, the store is one in memory."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from tui.domain.connection import Connection
+from tui.domain.failure import AlreadyRunning, Failure, NameTaken, UnknownConnection, UsageProblem
+from tui.domain.run import Event, FileRecord, Outcome, Owner, Progress, Run, Status, Trigger
+from tui.engine import TestReport
+from tui.engine.live import LiveRun, Snapshot
+from tui.store.base import ConnectionState, Delivery, Pulse, Store
+
+NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+OWNER = Owner(1, "test", "1")
+
+
+def connection(name: str, **changes: object) -> Connection:
+    """A valid SFTP connection; anything can be changed, also the method (with a fitting endpoint)."""
+    data: dict[str, object] = {
+        "name": name,
+        "type": "conversions",
+        "direction": "inbound",
+        "method": "sftp",
+        "local_dir": "/batches",
+        "pattern": ["*.csv"],
+    } | changes
+    endpoints: dict[str, dict[str, object]] = {
+        "sftp": {"host": "sftp.acme.example", "username": "wharf", "agent": True, "directory": "/outgoing"},
+        "ftp": {"host": "ftp.acme.example", "username": "wharf", "secret": "vault:acme", "directory": "/in"},
+        "email": {"host": "mail.acme.example", "username": "wharf", "secret": "vault:acme-mail"},
+    }
+    method = str(data["method"])
+    if method not in data:
+        endpoint = endpoints[method]
+        if method == "email" and data["direction"] == "outbound":
+            endpoint |= {"sender": "us@us.example", "recipients": ["in@acme.example"]}
+        data[method] = endpoint
+    return Connection.model_validate(data)
+
+
+class FakeStore(Store):
+    """Connections, runs, files and events in dictionaries. `bump` is called on every write."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.all: dict[str, Connection] = {}
+        self.all_runs: dict[int, Run] = {}
+        self.all_files: dict[int, dict[int, FileRecord]] = {}
+        self.all_events: dict[int, list[Event]] = {}
+        self.cancel_requests: list[int] = []
+
+    def bump(self) -> None:
+        self.number += 1
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def version(self) -> int:
+        return self.number
+
+    def _latest(self, name: str) -> Run | None:
+        return max((run for run in self.all_runs.values() if run.connection == name), key=_run_id, default=None)
+
+    async def overview(self) -> list[ConnectionState]:
+        states = []
+        for name in sorted(self.all):
+            latest = self._latest(name)
+            status = latest.status if latest else Status.NONE
+            active = (latest.ended or latest.started) if latest else None
+            states.append(ConnectionState(self.all[name], status, active, latest))
+        return states
+
+    async def connections(self) -> list[Connection]:
+        return [self.all[name] for name in sorted(self.all)]
+
+    async def connection(self, name: str) -> Connection:
+        if name not in self.all:
+            raise UnknownConnection(name, [])
+        return self.all[name]
+
+    async def save(self, connection: Connection, *, replacing: str | None = None) -> None:
+        if replacing is not None and replacing not in self.all:
+            raise UnknownConnection(replacing, [])
+        if connection.name in self.all and connection.name != replacing:
+            raise NameTaken(connection.name)
+        if replacing is not None:
+            del self.all[replacing]
+            for run_id, run in self.all_runs.items():
+                if run.connection == replacing:
+                    self.all_runs[run_id] = replace(run, connection=connection.name)
+        self.all[connection.name] = connection
+        self.bump()
+
+    async def save_all(self, connections: Sequence[Connection], *, replace: bool) -> None:
+        for each in connections:
+            if each.name in self.all and not replace:
+                raise NameTaken(each.name)
+        self.all.update({each.name: each for each in connections})
+        self.bump()
+
+    async def delete(self, name: str) -> None:
+        await self.connection(name)
+        latest = self._latest(name)
+        if latest is not None and latest.ended is None:
+            raise AlreadyRunning(name, latest.started, latest.owner.pid, latest.owner.host)
+        del self.all[name]
+        self.bump()
+
+    async def begin_run(self, name: str, trigger: Trigger, owner: Owner) -> Run:
+        await self.connection(name)
+        run_id = len(self.all_runs) + 1
+        run = Run(run_id, name, trigger, Status.IN_PROGRESS, NOW + timedelta(minutes=run_id), None, owner)
+        self.all_runs[run_id] = run
+        self.bump()
+        return run
+
+    async def pulse(self, run_id: int, progress: Progress, attempts: int) -> Pulse:
+        self.all_runs[run_id] = replace(self.all_runs[run_id], progress=progress, attempts=attempts)
+        self.bump()
+        return Pulse(ours=True, cancel_requested=run_id in self.cancel_requests)
+
+    async def record_files(self, run_id: int, files: Mapping[int, FileRecord]) -> None:
+        self.all_files.setdefault(run_id, {}).update(files)
+        self.bump()
+
+    async def record_events(self, run_id: int, events: Sequence[Event]) -> None:
+        self.all_events.setdefault(run_id, []).extend(events)
+        self.bump()
+
+    async def record_delivery(self, run_id: int, files: Mapping[int, FileRecord], ledger: Sequence[Delivery]) -> None:
+        await self.record_files(run_id, files)
+
+    async def end_run(self, run_id: int, outcome: Outcome, progress: Progress) -> Run:
+        run = self.all_runs[run_id]
+        ended = replace(
+            run,
+            status=outcome.status,
+            ended=run.started + timedelta(seconds=90),
+            progress=progress,
+            failure=outcome.failure,
+            message=outcome.message,
+        )
+        self.all_runs[run_id] = ended
+        self.bump()
+        return ended
+
+    async def request_cancel(self, run_id: int) -> None:
+        self.cancel_requests.append(run_id)
+        self.bump()
+
+    async def end_orphans(self) -> list[Run]:
+        return []
+
+    async def runs(
+        self,
+        name: str | None = None,
+        *,
+        before: int | None = None,
+        limit: int = 100,
+        status: Status | None = None,
+    ) -> list[Run]:
+        found = [
+            run
+            for run in sorted(self.all_runs.values(), key=_run_id, reverse=True)
+            if (name is None or run.connection == name)
+            and (before is None or run.run_id < before)
+            and (status is None or run.status is status)
+        ]
+        return found[:limit]
+
+    async def run(self, run_id: int) -> Run:
+        if run_id not in self.all_runs:
+            raise UsageProblem(f"There is no run {run_id}.")
+        return self.all_runs[run_id]
+
+    async def files(self, run_id: int) -> list[FileRecord]:
+        files = self.all_files.get(run_id, {})
+        return [files[place] for place in sorted(files)]
+
+    async def events(self, run_id: int, *, after: int = 0) -> list[Event]:
+        return self.all_events.get(run_id, [])[after:]
+
+    async def deliveries(self, name: str, keys: Sequence[str]) -> dict[str, Delivery]:
+        return {}
+
+
+def _run_id(run: Run) -> int:
+    return run.run_id
+
+
+class FakeEngine:
+    """Records what it is asked to do. The test moves the runs on with `progress` and `end`."""
+
+    def __init__(self) -> None:
+        self.store = FakeStore()
+        self.live: dict[str, LiveRun] = {}
+        self.revision = 0
+        self.snapshots = 0
+        self.started: list[str] = []
+        self.cancelled: list[int] = []
+        self.tested: list[Connection] = []
+        self.test_steps: list[Event] = [Event(NOW, "resolve", "sftp.acme.example is 192.0.2.7", ms=3.0)]
+        self.test_failure: Failure | None = None
+        self.test_goes_on = asyncio.Event()
+        self.test_goes_on.set()
+
+    def snapshot(self) -> Snapshot:
+        self.snapshots += 1
+        return Snapshot(self.revision + self.store.number, self.store.number, dict(self.live))
+
+    # What the test does
+
+    async def add(self, *names: str, **changes: object) -> None:
+        for name in names:
+            await self.store.save(connection(name, **changes))
+
+    async def ran(
+        self,
+        name: str,
+        status: Status = Status.COMPLETED,
+        *,
+        failure: Failure | None = None,
+        files: Sequence[FileRecord] = (),
+        events: Sequence[Event] = (),
+    ) -> Run:
+        """A run that has ended already."""
+        run = await self.store.begin_run(name, Trigger.MANUAL, OWNER)
+        await self.store.record_files(run.run_id, dict(enumerate(files)))
+        await self.store.record_events(run.run_id, events)
+        done = sum(file.bytes for file in files)
+        progress = Progress(len(files), len(files), done, sum(file.size for file in files))
+        return await self.store.end_run(run.run_id, Outcome(status, failure), progress)
+
+    def progress(
+        self,
+        name: str,
+        progress: Progress,
+        *,
+        speed: float = 1_000_000.0,
+        time_left: float | None = 10.0,
+        note: str | None = None,
+        here: bool = True,
+    ) -> None:
+        """Set what a run in progress shows."""
+        run = self.store._latest(name)
+        assert run is not None
+        assert run.ended is None
+        self.revision += 1
+        self.live[name] = LiveRun(run.run_id, name, run.started, progress, speed, time_left, note, here)
+
+    async def end(self, name: str, status: Status = Status.COMPLETED, failure: Failure | None = None) -> None:
+        """End the run in progress."""
+        run = self.live.pop(name)
+        self.revision += 1
+        await self.store.end_run(run.run_id, Outcome(status, failure), run.progress)
+
+    # What the screens ask for
+
+    async def start(self, name: str, trigger: Trigger = Trigger.MANUAL) -> Run:
+        wanted = await self.store.connection(name)
+        if not wanted.enabled:
+            raise UsageProblem(f"{name} is switched off.")
+        if name in self.live:
+            raise AlreadyRunning(name, NOW, 1, "test")
+        run = await self.store.begin_run(name, trigger, OWNER)
+        self.started.append(name)
+        self.progress(name, Progress(), speed=0.0, time_left=None)
+        return run
+
+    async def cancel(self, run_id: int) -> None:
+        self.cancelled.append(run_id)
+
+    async def test(self, connection: Connection, watch: Callable[[Event], None] | None = None) -> TestReport:
+        self.tested.append(connection)
+        for step in self.test_steps:
+            if watch is not None:
+                watch(step)
+        await self.test_goes_on.wait()
+        failure = self.test_failure
+        return TestReport(connection.name, failure is None, list(self.test_steps), failure)

@@ -1,0 +1,77 @@
+"""The application: it owns the screens and the bridge, and never the transfers."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from tui.console import keymap
+from tui.console.bridge import INTERVAL, Bridge
+from tui.console.dialogs.confirm import ConfirmDialog
+from tui.console.dialogs.help import HelpDialog
+from tui.console.formats import count
+from tui.console.screens.connections import ConnectionsScreen
+from tui.engine import Engine
+
+
+class WharfApp(App[int], inherit_bindings=False):
+    """Shows what the engine does and passes on what the user wants. Whoever starts it closes the engine afterwards."""
+
+    TITLE = "Wharf"
+    CSS_PATH = "styles.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*keymap.APP]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (120, "-wide")]  # noqa: RUF012 - Textual declares it without ClassVar
+
+    def __init__(self, engine: Engine, *, mouse: bool = True) -> None:
+        super().__init__()
+        self.engine = engine
+        self.mouse = mouse
+        self._bridge = Bridge(engine, lambda: self.screen)
+
+    def get_default_screen(self) -> Screen[None]:
+        return ConnectionsScreen(self.engine)
+
+    def on_mount(self) -> None:
+        self.set_interval(INTERVAL, self._bridge.sample)
+        self.call_after_refresh(self._bridge.sample)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every command that a key has now, and the theme."""
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if binding.description and not binding.system:
+                yield SystemCommand(
+                    binding.description,
+                    f"Key {self.get_key_display(binding)}",
+                    lambda namespace=active.node, action=binding.action: self.run_action(action, namespace),
+                )
+        yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
+
+    async def action_quit(self) -> None:
+        """Leave; asks first when transfers run in this process, because they end with it."""
+        here = sum(run.here for run in self.engine.snapshot().live.values())
+        if not here:
+            self.exit(0)
+            return
+        if isinstance(self.screen, ConfirmDialog):
+            return
+        self.push_screen(
+            ConfirmDialog(
+                "Quit?",
+                f"{count(here, 'transfer')} still running here. Quitting stops {'it' if here == 1 else 'them'}; "
+                "the next run goes on where that is safe.",
+                "Quit",
+            ),
+            lambda sure: self.exit(0) if sure else None,
+        )
+
+    def action_show_help_panel(self) -> None:
+        if not isinstance(self.screen, HelpDialog):
+            self.push_screen(HelpDialog(self.screen))
+
+    def action_save_screen(self) -> None:
+        path = self.save_screenshot(f"wharf-{datetime.now().astimezone():%Y%m%d-%H%M%S}.svg")
+        self.notify(f"The screen is saved as {path}", markup=False)

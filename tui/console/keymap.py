@@ -1,0 +1,78 @@
+"""Every key of the console, by screen.
+
+Each binding has an id, so that a user can give it other keys (`App.set_keymap`). Only letters, F keys, ctrl with a
+letter that has no other meaning in a plain terminal, and the arrows are used: they arrive through tmux and ssh.
+One letter means the same wherever it works.
+"""
+
+from textual.binding import Binding
+
+APP = (
+    Binding("question_mark,f1", "show_help_panel", "Help", id="app.help", key_display="?"),
+    Binding("colon,ctrl+p", "command_palette", "Commands", id="app.commands", key_display=":", show=False),
+    Binding("q", "quit", "Quit", id="app.quit"),
+    Binding("ctrl+q", "quit", "Quit", id="app.quit_anywhere", show=False, priority=True),
+    Binding("ctrl+c", "help_quit", "How to quit", id="app.help_quit", show=False, system=True),
+    Binding("f8", "save_screen", "Save the screen as SVG", id="app.save_screen", show=False),
+)
+
+TABLE = (
+    Binding("j,down", "move(1)", "Next row", id="table.down", show=False),
+    Binding("k,up", "move(-1)", "Previous row", id="table.up", show=False),
+    Binding("g,home", "first", "First row", id="table.first", show=False),
+    Binding("G,end", "last", "Last row", id="table.last", show=False),
+    Binding("ctrl+f,pagedown", "page(1)", "Page down", id="table.page_down", show=False),
+    Binding("ctrl+b,pageup", "page(-1)", "Page up", id="table.page_up", show=False),
+    Binding("enter", "open", "Open", id="table.open", show=False),
+)
+
+CONNECTIONS = (
+    Binding("enter", "history", "View History", id="connections.history"),
+    Binding("e", "edit", "Edit", id="connections.edit"),
+    Binding("n", "new", "New", id="connections.new"),
+    Binding("r", "run", "Run", id="connections.run"),
+    Binding("x", "cancel", "Cancel", id="connections.cancel"),
+    Binding("t", "test", "Test", id="connections.test"),
+    Binding("c", "copy", "Copy", id="connections.copy", show=False),
+    Binding("o", "toggle_enabled", "Switch on/off", id="connections.toggle", show=False),
+    Binding("d", "delete", "Delete", id="connections.delete", show=False),
+    Binding("space", "mark", "Mark", id="connections.mark", show=False),
+    Binding("slash", "filter", "Filter", id="connections.filter", key_display="/"),
+    Binding("f", "facets", "Narrow down", id="connections.facets", show=False),
+    Binding("s", "sort", "Sort", id="connections.sort", show=False),
+    Binding("S", "sort_back", "Sort the other way", id="connections.sort_back", show=False),
+    Binding("h", "all_history", "All history", id="connections.all_history"),
+    Binding("escape", "back", "One step back", id="connections.back", show=False),
+)
+
+HISTORY = (
+    Binding("enter", "open", "Open run", id="history.open"),
+    Binding("r", "retry", "Retry", id="history.retry"),
+    Binding("x", "cancel", "Cancel", id="history.cancel"),
+    Binding("slash", "filter", "Filter", id="history.filter", key_display="/"),
+    Binding("f", "failed", "Failed only", id="history.failed"),
+    Binding("w", "export", "Export", id="history.export"),
+    Binding("escape", "back", "Back", id="history.back"),
+)
+
+RUN = (
+    Binding("r", "retry", "Retry", id="run.retry"),
+    Binding("x", "cancel", "Cancel", id="run.cancel"),
+    Binding("w", "export", "Export", id="run.export"),
+    Binding("escape", "back", "Back", id="run.back"),
+)
+
+FORM = (
+    Binding("ctrl+s,f2", "save", "Save", id="form.save"),
+    Binding("ctrl+t,f5", "test", "Test", id="form.test"),
+    Binding("escape", "cancel", "Cancel", id="form.cancel"),
+)
+
+CONFIRM = (
+    Binding("y", "answer(True)", "Yes", id="confirm.yes"),
+    Binding("n,escape", "answer(False)", "No", id="confirm.no"),
+    Binding("left,h,up,k", "app.focus_previous", "Other button", id="confirm.previous", show=False),
+    Binding("right,l,down,j", "app.focus_next", "Other button", id="confirm.next", show=False),
+)
+
+CLOSE = (Binding("escape,q,question_mark,f1,enter", "close", "Close", id="dialog.close", key_display="esc"),)
