@@ -1,0 +1,144 @@
+"""A partner in memory: source and target behind the real interface, with faults to order."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from tui.domain.connection import After, Connection, Direction
+from tui.domain.failure import FailureClass, TransferFailed
+from tui.domain.naming import part_name
+from tui.methods.base import Entry, Proof, Source, Staged, Surroundings, Target, Writer
+from tui.methods.folder import LocalFolder
+
+
+@dataclass
+class Partner:
+    """What the partner has, and what goes wrong there. Outlives the sessions, as a real one does."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    mtime: float = 1_000_000.0
+    log: list[str] = field(default_factory=list)
+    open_failures: list[TransferFailed] = field(default_factory=list)
+    fail_reading: dict[str, list[TransferFailed]] = field(default_factory=dict)
+    fail_publishing: list[TransferFailed] = field(default_factory=list)
+    fail_settling: list[TransferFailed] = field(default_factory=list)
+    short_by: int = 0
+    lost_on_arrival: int = 0
+    proof: Callable[[bytes], str] | None = None
+    freeze: bool = False
+    frozen: asyncio.Event = field(default_factory=asyncio.Event)
+    on_block: Callable[[str], None] | None = None
+
+    def sides(self, connection: Connection, surroundings: Surroundings) -> tuple[Source, Target]:
+        """In the place of `tui.methods.make_sides`."""
+        peer, folder = PartnerSession(self, connection), LocalFolder(connection, surroundings)
+        return (peer, folder) if connection.direction is Direction.INBOUND else (folder, peer)
+
+
+class PartnerSession(Source, Target):
+    def __init__(self, partner: Partner, connection: Connection) -> None:
+        self._partner = partner
+        self._after = connection.after
+        self._aborted = asyncio.Event()
+
+    async def open(self) -> None:
+        self._partner.log.append("open")
+        if self._partner.open_failures:
+            raise self._partner.open_failures.pop(0)
+
+    async def close(self) -> None:
+        self._partner.log.append("close")
+
+    def abort(self) -> None:
+        self._partner.log.append("abort")
+        self._aborted.set()
+
+    async def list_files(self) -> list[Entry]:
+        return [
+            Entry.named(name, len(content), self._partner.mtime, f"/out/{name}")
+            for name, content in self._partner.files.items()
+            if not name.endswith(".wharf-part")
+        ]
+
+    @asynccontextmanager
+    async def read(self, entry: Entry) -> AsyncIterator[AsyncIterator[bytes]]:
+        yield self._blocks(entry)
+
+    async def _blocks(self, entry: Entry) -> AsyncIterator[bytes]:
+        content = self._partner.files[entry.name]
+        content = content[: len(content) - self._partner.short_by]
+        half = len(content) // 2
+        yield content[:half]
+        if self._partner.on_block is not None:
+            self._partner.on_block(entry.name)
+        if self._partner.fail_reading.get(entry.name):
+            raise self._partner.fail_reading[entry.name].pop(0)
+        await self._answer()
+        yield content[half:]
+
+    async def _answer(self) -> None:
+        """Wait as for a peer that has frozen: neither cancel nor time ends it, only the loss of the connection."""
+        if not self._partner.freeze:
+            return
+        self._partner.frozen.set()
+        try:
+            await self._aborted.wait()
+        except asyncio.CancelledError:
+            await self._aborted.wait()
+            raise
+        raise TransferFailed(FailureClass.NETWORK, "The connection was lost.")
+
+    async def stat(self, entry: Entry) -> Entry | None:
+        content = self._partner.files.get(entry.name)
+        return None if content is None else Entry.named(entry.name, len(content), self._partner.mtime, entry.key)
+
+    async def settle(self, entry: Entry) -> None:
+        if self._partner.fail_settling:
+            raise self._partner.fail_settling.pop(0)
+        self._partner.log.append(f"{self._after} {entry.name}")
+        if self._after is not After.KEEP:
+            del self._partner.files[entry.name]
+
+    @asynccontextmanager
+    async def stage(self, entry: Entry) -> AsyncIterator[Writer]:
+        writer = _Collector(self)
+        yield writer
+        content = bytes(writer.content)
+        kept = content[: len(content) - self._partner.lost_on_arrival]
+        self._partner.files[part_name(entry.target_name)] = kept
+
+    async def staged_size(self, entry: Entry) -> int | None:
+        content = self._partner.files.get(part_name(entry.target_name))
+        return None if content is None else len(content)
+
+    async def staged_proof(self, entry: Entry, *, reread: bool) -> Proof | None:
+        content = self._partner.files[part_name(entry.target_name)]
+        if self._partner.proof is not None:
+            return Proof(self._partner.proof(content), "SHA-256 by HASH")
+        return Proof(hashlib.sha256(content).hexdigest(), "read back") if reread else None
+
+    async def publish(self, batch: Sequence[Staged]) -> None:
+        self._partner.log.append(f"publish {batch[0].entry.target_name}")
+        failure = self._partner.fail_publishing.pop(0) if self._partner.fail_publishing else None
+        if failure is not None and type(failure) is TransferFailed:
+            raise failure
+        for staged in batch:
+            name = staged.entry.target_name
+            self._partner.files[name] = self._partner.files.pop(part_name(name))
+        if failure is not None:
+            raise failure
+
+    async def discard(self, entry: Entry) -> None:
+        self._partner.files.pop(part_name(entry.target_name), None)
+
+
+class _Collector:
+    def __init__(self, session: PartnerSession) -> None:
+        self._session = session
+        self.content = bytearray()
+
+    async def write(self, data: bytes) -> None:
+        self.content += data
+        await self._session._answer()
