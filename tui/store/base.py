@@ -24,6 +24,14 @@ class ConnectionState:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A stored connection that this Wharf cannot read, such as one that a newer Wharf wrote, and why."""
+
+    name: str
+    reasons: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One line of the ledger: this content of this source file was delivered by that run.
 
@@ -64,15 +72,21 @@ class Store(ABC):
 
     @abstractmethod
     async def overview(self) -> list[ConnectionState]:
-        """All connections with the state of their latest run, by name."""
+        """All connections that can be read, with the state of their latest run, by name."""
 
     @abstractmethod
     async def connections(self) -> list[Connection]:
-        """All connections, by name."""
+        """All connections that can be read, by name."""
+
+    @abstractmethod
+    async def unreadable(self) -> list[Unreadable]:
+        """The stored connections that cannot be read, by name. They can be replaced and deleted, and have a history."""
 
     @abstractmethod
     async def connection(self, name: str) -> Connection:
-        """One connection. Raises UnknownConnection, which names the nearest ones."""
+        """One connection. Raises UnknownConnection, which names the nearest ones, and StoreProblem for an unreadable
+        one.
+        """
 
     @abstractmethod
     async def save(self, connection: Connection, *, replacing: str | None = None) -> None:

@@ -1,0 +1,135 @@
+"""Statements on connections. Every function runs inside a transaction of its caller, in the store's thread."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from functools import lru_cache
+
+import apsw
+from pydantic import ValidationError
+
+from tui.domain.connection import Connection
+from tui.domain.failure import NameTaken, StoreProblem, UnknownConnection
+from tui.domain.problems import problems_of
+from tui.domain.run import Status
+from tui.domain.text import printable
+from tui.store.base import ConnectionState, Unreadable
+from tui.store.rows import RUN_COLUMNS, to_run, to_text
+
+OVERVIEW = f"""
+    SELECT connections.body, {RUN_COLUMNS}
+    FROM connections LEFT JOIN runs ON runs.run_id = connections.latest_run_id
+    ORDER BY connections.name
+"""  # noqa: S608 - only constants
+
+
+def connection_id(database: apsw.Connection, name: str) -> int:
+    """The connection's internal number, which stays when it is renamed. Raises UnknownConnection."""
+    found = database.execute("SELECT connection_id FROM connections WHERE name = ?", (to_text(name),)).get
+    if found is None:
+        known = [row[0] for row in database.execute("SELECT name FROM connections ORDER BY name")]
+        raise UnknownConnection(name, get_close_matches(name[:80], known, n=3))
+    return int(found)
+
+
+def overview(database: apsw.Connection) -> list[ConnectionState]:
+    states = []
+    for body, *columns in database.execute(OVERVIEW):
+        connection = _readable(body)
+        if connection is None:
+            continue
+        latest = None if columns[0] is None else to_run(tuple(columns))
+        if latest is None:
+            states.append(ConnectionState(connection, Status.NONE, None, None))
+        else:
+            states.append(ConnectionState(connection, latest.status, latest.ended or latest.started, latest))
+    return states
+
+
+def every(database: apsw.Connection) -> list[Connection]:
+    bodies = database.execute("SELECT body FROM connections ORDER BY name")
+    return [connection for (body,) in bodies if (connection := _readable(body))]
+
+
+def unreadable(database: apsw.Connection) -> list[Unreadable]:
+    found = []
+    for name, body in database.execute("SELECT name, body FROM connections ORDER BY name"):
+        try:
+            _parse(body)
+        except ValidationError as error:
+            found.append(Unreadable(name, _reasons(error)))
+    return found
+
+
+def one(database: apsw.Connection, name: str) -> Connection:
+    number = connection_id(database, name)
+    body = database.execute("SELECT body FROM connections WHERE connection_id = ?", (number,)).get
+    try:
+        return _parse(body)
+    except ValidationError as error:
+        raise StoreProblem(
+            f"The stored connection “{name}” cannot be read by this Wharf: {_reasons(error)}. "
+            f"Import it again with `wharf import FILE --replace`, or delete it with `wharf delete {name}`."
+        ) from None
+
+
+def add(database: apsw.Connection, connection: Connection) -> None:
+    database.execute(
+        "INSERT INTO connections (name, body) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
+        (connection.name, _body(connection)),
+    )
+    if database.changes() == 0:
+        raise NameTaken(connection.name)
+
+
+def put_in_place(database: apsw.Connection, connection: Connection, replacing: str) -> None:
+    number = connection_id(database, replacing)
+    database.execute(
+        "UPDATE OR IGNORE connections SET name = ?, body = ? WHERE connection_id = ?",
+        (connection.name, _body(connection), number),
+    )
+    if database.changes() == 0:
+        raise NameTaken(connection.name)
+
+
+def add_all(database: apsw.Connection, connections: Sequence[Connection], *, replace: bool) -> None:
+    for connection in connections:
+        if replace:
+            database.execute(
+                "INSERT INTO connections (name, body) VALUES (?, ?) "
+                "ON CONFLICT (name) DO UPDATE SET body = excluded.body",
+                (connection.name, _body(connection)),
+            )
+        else:
+            add(database, connection)
+
+
+def forget(database: apsw.Connection, number: int) -> None:
+    """Delete a connection that has no run in progress. Its runs keep the name it had last."""
+    database.execute(
+        "UPDATE runs SET connection_name = (SELECT name FROM connections WHERE connection_id = ?1), "
+        "connection_id = NULL WHERE connection_id = ?1",
+        (number,),
+    )
+    database.execute("DELETE FROM connections WHERE connection_id = ?", (number,))
+
+
+def _body(connection: Connection) -> str:
+    return connection.model_dump_json(by_alias=True, exclude_none=True)
+
+
+@lru_cache(maxsize=10_000)
+def _parse(body: str) -> Connection:
+    """Connections are frozen, and the overview reads all of them at every change: most have not changed."""
+    return Connection.model_validate_json(body)
+
+
+def _readable(body: str) -> Connection | None:
+    """None for one that this Wharf cannot read, so that the others can be shown; `unreadable` tells of it."""
+    try:
+        return _parse(body)
+    except ValidationError:
+        return None
+
+
+def _reasons(error: ValidationError) -> str:
+    return printable("; ".join(f"{problem.path} {problem.sentence}".strip() for problem in problems_of(error)), 500)

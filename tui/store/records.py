@@ -1,0 +1,77 @@
+"""Statements on what a run leaves behind: its files, its event log, and the ledger of its connection.
+
+Every function runs inside a transaction of its caller, in the store's thread.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import apsw
+
+from tui.domain.run import Event, FileRecord, FileStatus, Status
+from tui.store import runs
+from tui.store.base import Delivery
+from tui.store.connections import connection_id
+from tui.store.rows import FILE_COLUMNS, event_values, file_values, to_delivery, to_event, to_file, to_text
+
+_KEYS_AT_ONCE = 10_000
+"""SQLite takes at most 32,766 variables in one statement."""
+
+_PUT_FILE = f"INSERT OR REPLACE INTO files (run_id, place, {FILE_COLUMNS}) VALUES (?{', ?' * 12})"  # noqa: S608 - only constants
+_FILES = f"SELECT {FILE_COLUMNS} FROM files WHERE run_id = ? ORDER BY place"  # noqa: S608 - only constants
+_DELIVERIES = "SELECT key, size, mtime, sha256, run_id FROM ledger WHERE connection_id = ? AND key IN"
+
+_FINISHED = {FileStatus.COMPLETED, FileStatus.FAILED}
+
+
+def put_files(database: apsw.Connection, run_id: int, files: Mapping[int, FileRecord]) -> None:
+    """Write files of a run. A run that has ended, perhaps by somebody else's hand, has no file that still waits or
+    moves: for it only what has become of a file is written.
+    """
+    ended = runs.one(database, run_id).status is not Status.IN_PROGRESS
+    database.executemany(
+        _PUT_FILE,
+        [(run_id, place, *file_values(file)) for place, file in files.items() if file.status in _FINISHED or not ended],
+    )
+
+
+def files(database: apsw.Connection, run_id: int) -> list[FileRecord]:
+    rows = database.execute(_FILES, (run_id,))
+    return [to_file(row) for row in rows]
+
+
+def append_events(database: apsw.Connection, run_id: int, events: Sequence[Event]) -> None:
+    runs.one(database, run_id)
+    first = database.execute("SELECT coalesce(max(number) + 1, 0) FROM events WHERE run_id = ?", (run_id,)).get
+    database.executemany(
+        "INSERT INTO events (run_id, number, at, step, detail, ok, ms) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(run_id, number, *event_values(event)) for number, event in enumerate(events, first)],
+    )
+
+
+def events(database: apsw.Connection, run_id: int, after: int) -> list[Event]:
+    rows = database.execute(
+        "SELECT at, step, detail, ok, ms FROM events WHERE run_id = ? AND number >= ? ORDER BY number", (run_id, after)
+    )
+    return [to_event(row) for row in rows]
+
+
+def put_deliveries(database: apsw.Connection, run_id: int, ledger: Sequence[Delivery]) -> None:
+    """Deliveries have happened: they are put on record whatever has become of the run meanwhile. Only when its
+    connection was deleted there is no ledger left.
+    """
+    database.executemany(
+        "INSERT OR REPLACE INTO ledger (connection_id, key, size, mtime, sha256, run_id) "
+        "SELECT connection_id, ?, ?, ?, ?, ? FROM runs WHERE run_id = ? AND connection_id IS NOT NULL",
+        [(to_text(line.key), line.size, line.mtime, line.sha256, line.run_id, run_id) for line in ledger],
+    )
+
+
+def deliveries(database: apsw.Connection, name: str, keys: Sequence[str]) -> dict[str, Delivery]:
+    number = connection_id(database, name)
+    found: dict[str, Delivery] = {}
+    for start in range(0, len(keys), _KEYS_AT_ONCE):
+        some = [to_text(key) for key in keys[start : start + _KEYS_AT_ONCE]]
+        marks = ", ".join("?" * len(some))
+        rows = database.execute(f"{_DELIVERIES} ({marks})", (number, *some))
+        found.update((line.key, line) for line in map(to_delivery, rows))
+    return found
