@@ -47,6 +47,11 @@ class Paths:
     def vault_key(self) -> Path:
         return self.config / "vault.key"
 
+    @property
+    def log(self) -> Path:
+        """Faults of Wharf itself and warnings of its libraries; what happens to runs is in their history."""
+        return self.state / "wharf.log"
+
 
 def _xdg(variable: str, fallback: str) -> Path:
     # The XDG specification: relative paths in these variables are invalid and to be ignored.

@@ -1,0 +1,193 @@
+"""The command line: what can be asked, and which code is returned. A command's module is imported when it is used."""
+
+import argparse
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from io import TextIOWrapper
+from pathlib import Path
+from typing import NoReturn, TypeAlias
+
+from tui import __version__
+from tui.commands.interruption import Interrupted, interruptible
+from tui.commands.output import ReaderGone, narrate, report
+from tui.domain.failure import WharfError
+from tui.domain.problems import nearest
+from tui.domain.text import printable
+from tui.paths import Paths
+
+Handler: TypeAlias = Callable[[argparse.Namespace, Paths], int]
+
+_EXIT_CODES = """\
+exit codes:
+  0    everything asked for was done; all runs completed
+  1    a run failed, and running it again will not help
+  2    the request, a connection or the configuration is wrong
+  3    a run failed, and running it again may help
+  130  interrupted (SIGINT); 143 and 129 for SIGTERM and SIGHUP; 141 when the reader of a pipe left
+Of several runs the worst counts: 2, then 1, then 3. A caller that retries on 3 retries only what can succeed.
+
+Data goes to stdout, everything else to stderr. WHARF_HOME=DIR keeps configuration, data and state under DIR.
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Takes no abbreviations, so that a later option cannot change what a script means."""
+
+    def __init__(self, **options: object) -> None:
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(allow_abbrev=False, **options)  # type: ignore[arg-type]  # passed through as they came
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Carry out one command; returns the exit code. Never ends in a traceback for what Wharf raises on purpose."""
+    _never_fail_to_encode()
+    try:
+        with interruptible():
+            code = _obey(sys.argv[1:] if argv is None else argv)
+            sys.stdout.flush()
+    except WharfError as error:
+        return report(error)
+    except Interrupted as interrupted:
+        narrate(f"wharf: stopped by {interrupted.signal.name}.")
+        return interrupted.exit_code
+    except (ReaderGone, BrokenPipeError):
+        _forget_stdout()
+        return 128 + signal.SIGPIPE
+    return code
+
+
+def _obey(argv: list[str]) -> int:
+    try:
+        args = _parse(argv)
+    except SystemExit as end:  # argparse has said what there is to say
+        return int(end.code or 0)
+    module, _, function = args.handler.partition(":")
+    handler: Handler = getattr(import_module(f"tui.commands.{module}"), function)
+    return handler(args, Paths.from_environment())
+
+
+def _never_fail_to_encode() -> None:
+    """A terminal that cannot show a character gets an escape for it; without this the command would fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _forget_stdout() -> None:
+    """Keep the interpreter from failing when it flushes what nobody will read."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _parse(argv: list[str]) -> argparse.Namespace:
+    parser, commands = build_parser()
+    word = next((word for word in argv if not word.startswith("-")), None)
+    if word is not None and word not in commands:
+        parser.error(f"there is no command {word!r}{_suggestion(word, list(commands))}")
+    args, unknown = parser.parse_known_args(argv)
+    if unknown:
+        asked = commands.get(args.command, parser)
+        known = re.findall(r"--[a-z-]+", asked.format_usage())
+        asked.error(f"unknown argument {unknown[0]!r}{_suggestion(unknown[0], known)}")
+    return args
+
+
+def _suggestion(word: str, known: list[str]) -> str:
+    meant = nearest(word, known)
+    return f"; did you mean {meant}?" if meant else ""
+
+
+def build_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser of the whole command line, and that of each command by name."""
+    parser = _Parser(
+        prog="wharf",
+        description="A terminal control room for partner batch files. Without a command: the Connections screen.",
+        epilog=_EXIT_CODES,
+    )
+    parser.add_argument("--version", action="version", version=f"wharf {__version__}")
+    parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    parser.set_defaults(handler="screen:open_screen")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", parser_class=_Parser)
+
+    def command(name: str, handler: str, summary: str, *, json: bool = False) -> argparse.ArgumentParser:
+        added = subparsers.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        added.set_defaults(handler=handler)
+        if json:
+            added.add_argument("--json", action="store_true", help="print JSON")
+        return added
+
+    _add_demo(command("demo", "demo:demo", "try Wharf with servers and sample batches on this machine"))
+    command("list", "listing:list_connections", "list all connections", json=True)
+    _add_name(command("show", "listing:show_connection", "show one connection", json=True))
+    _add_import(command("import", "exchange:import_file", "add connections from a Wharf TOML file"))
+    _add_names(command("export", "exchange:export", "print connections as a Wharf TOML file"), optional=True)
+    _add_delete(command("delete", "exchange:delete", "delete a connection; its history stays"))
+    _add_name(command("test", "running:test", "try a connection step by step, moving nothing", json=True))
+    _add_run(command("run", "running:run", "run connections now and wait for them", json=True))
+    _add_history(command("history", "history:history", "show the runs, newest first", json=True))
+    _add_trust(command("trust", "trusting:trust", "show and accept the key or certificate of a server"))
+    _add_secret(command("secret", "secrets:set_secret", "keep secrets in the vault"))
+    command("locate", "locating:locate", "print the folders and files in use", json=True)
+    return parser, dict(subparsers.choices)
+
+
+def _add_name(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="name of a connection")
+
+
+def _add_names(parser: argparse.ArgumentParser, *, optional: bool) -> None:
+    parser.add_argument("names", metavar="NAME", nargs="*" if optional else "+", help="names of connections")
+
+
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--check", action="store_true", help="run every demo connection without a screen and report")
+    parser.add_argument("--keep", metavar="DIR", type=Path, help="use this folder and keep it afterwards")
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="the file to read; - for stdin")
+    parser.add_argument("--dry-run", action="store_true", help="say what would change, change nothing")
+    parser.add_argument("--replace", action="store_true", help="replace connections of the same name")
+
+
+def _add_delete(parser: argparse.ArgumentParser) -> None:
+    _add_name(parser)
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    _add_names(parser, optional=False)
+    parser.add_argument("--dry-run", action="store_true", help="list the files that would move, move nothing")
+
+
+def _add_history(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", nargs="?", help="name of a connection; all without it")
+    parser.add_argument("--limit", metavar="N", type=_count, default=20, help="at most this many runs (20)")
+
+
+def _add_trust(parser: argparse.ArgumentParser) -> None:
+    _add_name(parser)
+    parser.add_argument("--fingerprint", metavar="SHA256:...", help="accept exactly this one, without a question")
+
+
+def _add_secret(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    summary = "put a secret into the vault, read from a prompt or from stdin"
+    setting = actions.add_parser("set", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+    setting.add_argument("reference", metavar="REF", help="a name, or vault:NAME as the connection has it")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+_count.__name__ = "whole number from 1"  # argparse: invalid NAME value

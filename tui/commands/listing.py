@@ -1,0 +1,99 @@
+"""`wharf list` and `wharf show`."""
+
+import argparse
+from collections.abc import Iterator
+
+from tui.commands.interruption import run_async
+from tui.commands.opening import open_store
+from tui.commands.output import COMPLETED, narrate, say, say_json, status_text, table, time_text
+from tui.domain.as_json import connection_json
+from tui.domain.connection import type_title
+from tui.domain.text import printable
+from tui.paths import Paths
+from tui.store.base import ConnectionState, Unreadable
+
+_HEAD = ("Name", "Type", "Direction", "Method", "Status", "Last Active (UTC)")
+
+_LABELS = {"tls": "TLS", "ca_file": "CA file", "ssh_config": "SSH config alias", "from": "From (filter)"}
+
+
+def list_connections(args: argparse.Namespace, paths: Paths) -> int:
+    """Print all connections with their status."""
+    states, unreadable = run_async(_overview(paths))
+    for one in unreadable:
+        narrate(f"wharf: The stored connection “{printable(one.name)}” cannot be read: {printable(one.reasons)}.")
+    if args.json:
+        say_json([_as_json(state) for state in states])
+    elif states:
+        say(table(_HEAD, [_row(state) for state in states]))
+    elif not unreadable:
+        narrate("There are no connections yet. `wharf import FILE` adds some; `wharf` has a form for one.")
+    return COMPLETED
+
+
+def show_connection(args: argparse.Namespace, paths: Paths) -> int:
+    """Print everything about one connection; of its secret only the reference. Raises UnknownConnection."""
+    state = run_async(_state(paths, args.name))
+    if args.json:
+        say_json(_as_json(state))
+        return COMPLETED
+    lines = list(_words(state))
+    width = max(len(label) for label, _ in lines)
+    say("\n".join(f"{label:<{width}}  {printable(text)}" for label, text in lines))
+    return COMPLETED
+
+
+async def _overview(paths: Paths) -> tuple[list[ConnectionState], list[Unreadable]]:
+    async with open_store(paths) as store:
+        return await store.overview(), await store.unreadable()
+
+
+async def _state(paths: Paths, name: str) -> ConnectionState:
+    async with open_store(paths) as store:
+        connection = await store.connection(name)
+        return next(state for state in await store.overview() if state.connection.name == connection.name)
+
+
+def _as_json(state: ConnectionState) -> dict[str, object]:
+    return connection_json(state.connection, state.status, state.last_active)
+
+
+def _row(state: ConnectionState) -> tuple[str, ...]:
+    connection = state.connection
+    return (
+        connection.name,
+        type_title(connection.type),
+        connection.direction.label,
+        connection.method.label,
+        status_text(state.status) + ("" if connection.enabled else " (disabled)"),
+        time_text(state.last_active),
+    )
+
+
+def _words(state: ConnectionState) -> Iterator[tuple[str, str]]:
+    connection = state.connection
+    yield "Name", connection.name
+    yield "Type", type_title(connection.type)
+    yield "Direction", connection.direction.label
+    yield "Method", connection.method.label
+    yield "Status", status_text(state.status)
+    yield "Last active", f"{time_text(state.last_active)} UTC" if state.last_active else "never"
+    if state.latest is not None and state.latest.failure is not None:
+        yield "Failure", state.latest.failure.message
+        yield "Remedy", state.latest.failure.remedy
+    yield "Enabled", "yes" if connection.enabled else "no"
+    yield "Address", connection.address
+    yield "Local folder", connection.local_dir
+    yield "File pattern", ", ".join(connection.pattern)
+    yield "After success", f"move to {connection.move_to}" if connection.move_to else connection.after.value
+    yield "Verify", connection.verify.value
+    yield "Retries", str(connection.retries)
+    yield "Stall timeout", f"{connection.stall_timeout} s"
+    for key, value in connection.endpoint.model_dump(mode="json", by_alias=True, exclude_none=True).items():
+        yield _LABELS.get(key, key.replace("_", " ").capitalize()), _value(value)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
