@@ -1,0 +1,180 @@
+import pytest
+
+from tests.store.samples import alter, connection, dead_process
+from tui.domain.failure import AlreadyRunning, NameTaken, StoreProblem, UnknownConnection, UsageProblem
+from tui.domain.run import Outcome, Progress, Status, Trigger
+from tui.paths import Paths
+from tui.store.base import ConnectionState, Delivery
+from tui.store.process import this_process
+from tui.store.sqlite import SqliteStore
+
+
+async def test_a_connection_comes_back_equal(store: SqliteStore) -> None:
+    saved = connection(pattern=["a*", "b?"], retries=7, enabled=False)
+    await store.save(saved)
+    assert await store.connection("acme") == saved
+    assert await store.connections() == [saved]
+
+
+async def test_what_is_saved_outlives_the_process(store: SqliteStore, paths: Paths) -> None:
+    await store.save(connection())
+    await store.close()
+    again = SqliteStore(paths.database)
+    await again.open()
+    assert await again.connections() == [connection()]
+    await again.close()
+
+
+async def test_connections_come_by_name(store: SqliteStore) -> None:
+    for name in ("zeta", "alpha", "mid"):
+        await store.save(connection(name))
+    assert [found.name for found in await store.connections()] == ["alpha", "mid", "zeta"]
+    assert [state.connection.name for state in await store.overview()] == ["alpha", "mid", "zeta"]
+
+
+async def test_the_overview_of_a_connection_that_never_ran(store: SqliteStore) -> None:
+    await store.save(connection())
+    assert await store.overview() == [ConnectionState(connection(), Status.NONE, None, None)]
+
+
+async def test_the_overview_follows_the_latest_run(store: SqliteStore) -> None:
+    await store.save(connection())
+    first = await store.begin_run("acme", Trigger.MANUAL, this_process())
+    assert await store.overview() == [ConnectionState(connection(), Status.IN_PROGRESS, first.started, first)]
+    ended = await store.end_run(first.run_id, Outcome(Status.FAILED), Progress())
+    assert await store.overview() == [ConnectionState(connection(), Status.FAILED, ended.ended, ended)]
+    second = await store.begin_run("acme", Trigger.MANUAL, this_process())
+    assert (await store.overview())[0].latest == second
+
+
+async def test_an_unknown_name_gets_the_nearest_ones(store: SqliteStore) -> None:
+    await store.save_all([connection("acme-in"), connection("acme-out"), connection("zeta")], replace=False)
+    with pytest.raises(UnknownConnection) as caught:
+        await store.connection("acme-on")
+    assert set(caught.value.nearest) == {"acme-in", "acme-out"}
+
+
+@pytest.mark.parametrize("name", ["\udcff", "a\0b", "'; DROP TABLE runs; --", "x" * 100_000])
+async def test_any_text_may_be_asked_for(store: SqliteStore, name: str) -> None:
+    await store.save(connection())
+    for asked in (store.connection(name), store.runs(name), store.deliveries(name, ["k"]), store.delete(name)):
+        with pytest.raises(UnknownConnection):
+            await asked
+    with pytest.raises(UnknownConnection):
+        await store.begin_run(name, Trigger.MANUAL, this_process())
+
+
+async def test_a_name_is_taken_once(store: SqliteStore) -> None:
+    await store.save(connection())
+    with pytest.raises(NameTaken):
+        await store.save(connection(retries=9))
+    assert await store.connections() == [connection()]
+
+
+async def test_replacing(store: SqliteStore) -> None:
+    await store.save_all([connection("a"), connection("b")], replace=False)
+    await store.save(connection("a", retries=9), replacing="a")
+    assert (await store.connection("a")).retries == 9
+    with pytest.raises(NameTaken):
+        await store.save(connection("b"), replacing="a")
+    with pytest.raises(UnknownConnection):
+        await store.save(connection("c"), replacing="nobody")
+    assert [found.name for found in await store.connections()] == ["a", "b"]
+
+
+async def test_a_rename_keeps_history_and_ledger(store: SqliteStore) -> None:
+    await store.save(connection("old"))
+    run = await store.begin_run("old", Trigger.MANUAL, this_process())
+    line = Delivery("k", 1, None, "00", run.run_id)
+    await store.record_delivery(run.run_id, {}, [line])
+    await store.end_run(run.run_id, Outcome(Status.COMPLETED), Progress())
+    await store.save(connection("new"), replacing="old")
+    assert [(found.run_id, found.connection) for found in await store.runs("new")] == [(run.run_id, "new")]
+    assert (await store.run(run.run_id)).connection == "new"
+    assert await store.deliveries("new", ["k"]) == {"k": line}
+    assert (await store.overview())[0].status is Status.COMPLETED
+    with pytest.raises(UnknownConnection):
+        await store.runs("old")
+
+
+async def test_save_all_is_all_or_nothing(store: SqliteStore) -> None:
+    await store.save(connection("b"))
+    with pytest.raises(NameTaken):
+        await store.save_all([connection("a"), connection("b", retries=9), connection("c")], replace=False)
+    assert await store.connections() == [connection("b")]
+    await store.save_all([connection("a"), connection("b", retries=9)], replace=True)
+    assert [(found.name, found.retries) for found in await store.connections()] == [("a", 3), ("b", 9)]
+
+
+async def test_replacing_by_name_keeps_the_history(store: SqliteStore) -> None:
+    await store.save(connection())
+    run = await store.begin_run("acme", Trigger.MANUAL, this_process())
+    await store.save_all([connection(retries=9)], replace=True)
+    assert await store.runs("acme") == [run]
+
+
+async def test_deleting_keeps_the_runs_and_forgets_the_ledger(store: SqliteStore) -> None:
+    await store.save(connection("first"))
+    run = await store.begin_run("first", Trigger.MANUAL, this_process())
+    await store.record_delivery(run.run_id, {}, [Delivery("k", 1, None, "00", run.run_id)])
+    ended = await store.end_run(run.run_id, Outcome(Status.COMPLETED), Progress())
+    await store.save(connection("renamed"), replacing="first")
+    await store.delete("renamed")
+    assert await store.connections() == []
+    assert [(found.run_id, found.connection) for found in await store.runs()] == [(ended.run_id, "renamed")]
+
+    # A later connection of the same name is another one.
+    await store.save(connection("renamed"))
+    assert await store.runs("renamed") == []
+    assert await store.deliveries("renamed", ["k"]) == {}
+    assert (await store.overview())[0].status is Status.NONE
+
+
+async def test_a_running_connection_is_not_deleted(store: SqliteStore) -> None:
+    await store.save(connection())
+    await store.begin_run("acme", Trigger.MANUAL, this_process())
+    with pytest.raises(AlreadyRunning):
+        await store.delete("acme")
+    assert await store.connections() == [connection()]
+
+
+async def test_a_connection_whose_process_is_gone_can_be_deleted(store: SqliteStore) -> None:
+    await store.save(connection())
+    run = await store.begin_run("acme", Trigger.MANUAL, dead_process())
+    await store.delete("acme")
+    assert (await store.run(run.run_id)).status is Status.FAILED
+
+
+async def test_one_unreadable_connection_does_not_hide_the_others(store: SqliteStore, paths: Paths) -> None:
+    await store.save_all([connection("broken"), connection("sound")], replace=False)
+    run = await store.begin_run("broken", Trigger.MANUAL, this_process())
+    await store.end_run(run.run_id, Outcome(Status.COMPLETED), Progress())
+    body = connection("broken").model_dump_json(exclude_none=True, by_alias=True).replace('"retries":3', '"retries":-3')
+    alter(paths.database, "UPDATE connections SET body = ? WHERE name = 'broken'", body)
+
+    assert await store.connections() == [connection("sound")]
+    assert [state.connection.name for state in await store.overview()] == ["sound"]
+    (found,) = await store.unreadable()
+    assert found.name == "broken"
+    assert found.reasons == "retries must be 0 or more"
+    with pytest.raises(StoreProblem, match="“broken” cannot be read by this Wharf: retries must be 0 or more"):
+        await store.connection("broken")
+    assert len(await store.runs("broken")) == 1
+
+    await store.save(connection("broken"), replacing="broken")
+    assert await store.unreadable() == []
+    assert len(await store.connections()) == 2
+
+
+async def test_an_unreadable_connection_can_be_deleted(store: SqliteStore, paths: Paths) -> None:
+    await store.save(connection())
+    alter(paths.database, "UPDATE connections SET body = '{'")
+    assert [found.name for found in await store.unreadable()] == ["acme"]
+    await store.delete("acme")
+    assert await store.unreadable() == []
+
+
+async def test_no_such_run(store: SqliteStore) -> None:
+    for asked in (store.run(7), store.request_cancel(7), store.record_files(7, {}), store.record_events(7, [])):
+        with pytest.raises(UsageProblem, match="no run 7"):
+            await asked
