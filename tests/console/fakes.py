@@ -10,7 +10,7 @@ from tui.domain.failure import AlreadyRunning, Failure, NameTaken, UnknownConnec
 from tui.domain.run import Event, FileRecord, Outcome, Owner, Progress, Run, Status, Trigger
 from tui.engine import TestReport
 from tui.engine.live import LiveRun, Snapshot
-from tui.store.base import ConnectionState, Delivery, Pulse, Store
+from tui.store.base import ConnectionState, Delivery, Pulse, Store, Unreadable
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 OWNER = Owner(1, "test", "1")
@@ -50,6 +50,7 @@ class FakeStore(Store):
         self.all_files: dict[int, dict[int, FileRecord]] = {}
         self.all_events: dict[int, list[Event]] = {}
         self.cancel_requests: list[int] = []
+        self.broken: list[Unreadable] = []
 
     def bump(self) -> None:
         self.number += 1
@@ -75,6 +76,9 @@ class FakeStore(Store):
 
     async def connections(self) -> list[Connection]:
         return [self.all[name] for name in sorted(self.all)]
+
+    async def unreadable(self) -> list[Unreadable]:
+        return list(self.broken)
 
     async def connection(self, name: str) -> Connection:
         if name not in self.all:

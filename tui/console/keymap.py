@@ -23,7 +23,6 @@ TABLE = (
     Binding("G,end", "last", "Last row", id="table.last", show=False),
     Binding("ctrl+f,pagedown", "page(1)", "Page down", id="table.page_down", show=False),
     Binding("ctrl+b,pageup", "page(-1)", "Page up", id="table.page_up", show=False),
-    Binding("enter", "open", "Open", id="table.open", show=False),
 )
 
 CONNECTIONS = (

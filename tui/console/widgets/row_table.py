@@ -52,6 +52,10 @@ class Row:
     cells: tuple[Text | str, ...]
 
 
+class _Grid(DataTable[Text], inherit_bindings=False):
+    """The drawing inside of a RowTable, which has the keys."""
+
+
 class RowTable(Widget):
     """Rows under headings, one of them under the cursor."""
 
@@ -102,7 +106,7 @@ class RowTable(Widget):
         self._rows: dict[str, Row] = {}
         self._mark: tuple[str, bool] | None = None
         self._announced: str | None = None
-        self._grid: DataTable[Text] = DataTable(
+        self._grid = _Grid(
             cursor_type="row",
             cell_padding=0,
             cursor_foreground_priority="renderable",
@@ -190,7 +194,8 @@ class RowTable(Widget):
     def action_last(self) -> None:
         self._go(len(self._rows) - 1)
 
-    def action_open(self) -> None:
+    def key_enter(self) -> None:
+        """Enter opens, unless the screen has a binding of its own for it."""
         if (key := self.cursor_key) is not None:
             self.post_message(self.Opened(self, key))
 
