@@ -19,7 +19,7 @@ from tui.store.base import Store
 _BEAT = 0.5
 """Seconds between two writes of what is new, and between two looks for a request to cancel."""
 
-_CANCEL_GRACE = 1.5
+_CANCEL_GRACE = 1.0
 """Seconds a cancelled run gets to say good-bye to its peer before the connection is dropped under it."""
 
 _log = logging.getLogger(__name__)
@@ -82,6 +82,7 @@ class Execution:
         outcome = self._result(self._work)
         self._narrator.tell("end", _closing_words(outcome), ok=outcome.failure is None)
         await self._journal.flush()
+        await self._store.pulse(self._run.run_id, self._journal.progress, self._attempt)
         return await self._store.end_run(self._run.run_id, outcome, self._journal.progress)
 
     def _result(self, work: asyncio.Task[Outcome]) -> Outcome:
