@@ -184,10 +184,6 @@ def _add_secret(parser: argparse.ArgumentParser) -> None:
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
-
-
-_count.__name__ = "whole number from 1"  # argparse: invalid NAME value
+    if re.fullmatch(r"[1-9][0-9]{0,8}", text) is None:
+        raise argparse.ArgumentTypeError("must be a whole number from 1")
+    return int(text)
