@@ -38,7 +38,7 @@ def alter(path: Path, statement: str, *values: object) -> None:
     """Change the file behind the store's back."""
     database = apsw.Connection(str(path))
     try:
-        database.execute(statement, values)  # type: ignore[arg-type]  # tests bind plain numbers and texts only
+        database.execute(statement, values)
     finally:
         database.close()
 

@@ -56,11 +56,11 @@ async def test_a_store_that_others_can_read_is_closed_to_them(store: SqliteStore
 
 
 async def test_the_promised_settings_are_in_force(store: SqliteStore) -> None:
-    database = store._database
-    settings = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
-    found = [await store._read(lambda db, name=name: db.execute(f"PRAGMA {name}").get) for name in settings]
-    assert found == ["wal", 2, 1, 5000]
-    assert isinstance(database, apsw.Connection)
+    def settings(database: apsw.Connection) -> list[object]:
+        names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        return [database.execute(f"PRAGMA {name}").get for name in names]
+
+    assert await store._read(settings) == ["wal", 2, 1, 5000]
 
 
 async def test_a_newer_store_is_left_alone(store: SqliteStore, paths: Paths) -> None:

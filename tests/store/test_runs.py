@@ -210,7 +210,7 @@ async def test_the_overview_reads_one_run_per_connection(paths: Paths) -> None:
 def _plan(paths: Paths, query: str, values: tuple[object, ...]) -> str:
     database = apsw.Connection(str(paths.database))
     try:
-        rows = database.execute(f"EXPLAIN QUERY PLAN {query}", values)  # type: ignore[arg-type]  # numbers and texts
+        rows = database.execute(f"EXPLAIN QUERY PLAN {query}", values)
         return "\n".join(str(row[3]) for row in rows)
     finally:
         database.close()
