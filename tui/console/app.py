@@ -14,6 +14,7 @@ from tui.console.dialogs.confirm import ConfirmDialog
 from tui.console.dialogs.help import HelpDialog
 from tui.console.formats import count
 from tui.console.screens.connections import ConnectionsScreen
+from tui.console.themes import DARK, DARK_PALETTE, LIGHT_PALETTE, THEMES
 from tui.engine import Engine
 
 
@@ -29,6 +30,11 @@ class WharfApp(App[int], inherit_bindings=False):
         super().__init__()
         self.engine = engine
         self.mouse = mouse
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = DARK.name
+        self.ansi_theme_dark = DARK_PALETTE
+        self.ansi_theme_light = LIGHT_PALETTE
         self._bridge = Bridge(engine, lambda: self.screen)
 
     def get_default_screen(self) -> Screen[None]:

@@ -75,3 +75,15 @@ CONFIRM = (
 )
 
 CLOSE = (Binding("escape,q,question_mark,f1,enter", "close", "Close", id="dialog.close", key_display="esc"),)
+
+FILTER = (
+    Binding("enter,down", "keep", "Back to the table", id="filter.keep"),
+    Binding("escape", "clear", "Clear", id="filter.clear"),
+)
+
+FACETS = (
+    Binding("c", "clear", "Clear all", id="facets.clear"),
+    Binding("escape,f,q", "close", "Close", id="facets.close", key_display="esc"),
+    Binding("j", "app.simulate_key('down')", "Next", id="facets.down", show=False),
+    Binding("k", "app.simulate_key('up')", "Previous", id="facets.up", show=False),
+)

@@ -1,26 +1,368 @@
 """The home screen: every connection with its state, and what is running."""
 
-from typing import ClassVar
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import ClassVar, Literal
 
+from rich.text import Text
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
-from textual.widgets import Footer
+from textual.widgets import Footer, Input
 
 from tui.console import keymap
-from tui.console.widgets.row_table import Column, RowTable
+from tui.console.bridge import SnapshotTaken
+from tui.console.dialogs.confirm import ConfirmDialog
+from tui.console.dialogs.facets import Choices, FacetDialog
+from tui.console.dialogs.testing import TestDialog
+from tui.console.formats import STYLES, count
+from tui.console.screens.connection_filter import FACETS, chosen, facet_counts, with_chosen
+from tui.console.screens.connection_list import ConnectionList
+from tui.console.screens.connection_rows import columns_for
+from tui.console.widgets.detail import ConnectionDetail
+from tui.console.widgets.empty_state import EmptyState
+from tui.console.widgets.filter_bar import FilterBar
+from tui.console.widgets.row_table import RowTable
+from tui.console.widgets.running_panel import RunningPanel
+from tui.console.widgets.status import StatusLine
+from tui.domain.connection import Connection
+from tui.domain.failure import WharfError
+from tui.domain.run import Status
 from tui.engine import Engine
+
+_READING_TIME = 10
+"""Seconds that a notification stays."""
+
+_MINUTE = 60
+
+_NO_CONNECTIONS = (
+    ("n", "describe the first exchange with a partner"),
+    ("wharf import FILE", "take over connections from a file"),
+    ("wharf demo", "look around, with servers and batches made for it"),
+)
+
+_NOT_WHILE_TYPING = frozenset(binding.action for binding in keymap.CONNECTIONS)
 
 
 class ConnectionsScreen(Screen[None]):
-    """Home."""
+    """Draws a ConnectionList and turns keys into calls of the engine and the store.
+
+    An action that is not possible now is not hidden: it says why.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.CONNECTIONS]
 
     def __init__(self, engine: Engine) -> None:
         super().__init__()
         self.engine = engine
+        self._list = ConnectionList()
 
     def compose(self) -> ComposeResult:
-        yield RowTable([Column("name", "Name")], id="connections")
-        yield Footer()
+        yield StatusLine("Connections", id="status-line")
+        yield FilterBar(FACETS, "words, or status:failed", id="filter-bar")
+        yield RowTable(columns_for(self.app.size.width), id="connections")
+        yield EmptyState(id="empty")
+        yield RunningPanel(id="running")
+        yield ConnectionDetail(id="detail")
+        yield Footer(compact=True, show_command_palette=False)
+
+    async def on_mount(self) -> None:
+        self._list.observe(self.engine.snapshot().live)
+        await self.reload()
+        self._table.focus()
+        # What is “today” changes without anything happening.
+        self.set_interval(_MINUTE, self._show)
+
+    def on_resize(self) -> None:
+        self._table.show_columns(columns_for(self.size.width), self._list.rows(self.size.width))
+
+    # What is shown
+
+    async def reload(self) -> None:
+        """Read the store again and show what it says."""
+        with self._telling():
+            self._list.read(await self.engine.store.overview(), await self.engine.store.unreadable())
+        self._show()
+
+    @on(SnapshotTaken)
+    async def _snapshot_taken(self, event: SnapshotTaken) -> None:
+        event.stop()
+        began_or_ended = self._list.observe(event.snapshot.live)
+        if event.store_changed:
+            await self.reload()
+        elif began_or_ended:
+            self._show()
+        else:
+            self._panel.show(self._list.live.values())
+
+    def _show(self) -> None:
+        self._list.narrow(self._filter_bar.text)
+        rows = self._list.rows(self.size.width)
+        self._table.show(rows)
+        self._panel.show(self._list.live.values())
+        self._show_emptiness(nothing_shown=not rows)
+        narrowed = {facet for facet in FACETS if (self._list.filter.terms or {}).get(facet)}
+        self._filter_bar.show(len(rows), len(self._list.states), self._list.filter.problem, narrowed)
+        self._status_line.show(self._facts())
+        self._show_detail()
+
+    def _facts(self) -> list[Text]:
+        facts = [Text(count(len(self._list.states), "connection"))]
+        if self._list.marked:
+            facts.append(Text(f"● {len(self._list.marked)} marked", style="bold yellow"))
+        for status, word in ((Status.IN_PROGRESS, "running"), (Status.FAILED, "failed")):
+            if number := self._list.count(status):
+                facts.append(Text(f"{number} {word}", style=STYLES[status]))
+        if self._list.unreadable:
+            facts.append(Text(f"{len(self._list.unreadable)} unreadable", style=STYLES[Status.FAILED]))
+        return facts
+
+    def _show_emptiness(self, *, nothing_shown: bool) -> None:
+        empty = self.query_one(EmptyState)
+        self._table.display = not nothing_shown
+        empty.display = nothing_shown
+        if not self._list.states:
+            empty.show("No connections yet", _NO_CONNECTIONS)
+        elif nothing_shown:
+            empty.show("No connection matches the filter", [("esc", "clears it"), ("/", "changes it")])
+
+    @on(RowTable.Highlighted)
+    def _show_detail(self) -> None:
+        self.query_one(ConnectionDetail).show(self._list.state(self._table.cursor_key))
+
+    # Filter and order
+
+    @on(FilterBar.Changed)
+    def _filter_changed(self) -> None:
+        self._show()
+
+    @on(FilterBar.Left)
+    def _filter_left(self) -> None:
+        self._table.focus()
+
+    def action_filter(self) -> None:
+        self._filter_bar.edit()
+
+    def action_facets(self) -> None:
+        self._choose_facets(None)
+
+    @on(FilterBar.FacetClicked)
+    def _facet_clicked(self, event: FilterBar.FacetClicked) -> None:
+        self._choose_facets(event.facet)
+
+    def _choose_facets(self, begin_at: str | None) -> None:
+        values = self._list.facets
+        already = chosen(self._filter_bar.text, values)
+        self.app.push_screen(FacetDialog(values, facet_counts(self._list.states), already, self._narrow_to, begin_at))
+
+    def _narrow_to(self, choices: Choices) -> None:
+        self._filter_bar.text = with_chosen(self._filter_bar.text, choices)
+
+    def action_sort(self) -> None:
+        self._list.sort_by_next()
+        self._show_order()
+
+    def action_sort_back(self) -> None:
+        self._list.sort_by(self._list.sorted_by)
+        self._show_order()
+
+    @on(RowTable.HeaderClicked)
+    def _header_clicked(self, event: RowTable.HeaderClicked) -> None:
+        self._list.sort_by(event.column_key)
+        self._show_order()
+
+    def _show_order(self) -> None:
+        self._table.sort_mark(self._list.sorted_by, self._list.backwards)
+        self._show()
+
+    def action_back(self) -> None:
+        """One step back, and never out: the filter first, then the marks."""
+        if self._filter_bar.text:
+            self._filter_bar.text = ""
+        elif self._list.marked:
+            self._list.marked.clear()
+            self._show()
+
+    # One connection
+
+    def action_history(self) -> None:
+        if (name := self._chosen("shown")) is not None:
+            self._open_history(name)
+
+    def action_all_history(self) -> None:
+        self._open_history(None)
+
+    def _open_history(self, name: str | None) -> None:
+        from tui.console.screens.history import HistoryScreen
+
+        self.app.push_screen(HistoryScreen(self.engine, name))
+
+    def action_new(self) -> None:
+        self._open_form(None)
+
+    async def action_edit(self) -> None:
+        if (name := self._chosen("edited")) is not None:
+            await self._edit(name)
+
+    async def _edit(self, name: str) -> None:
+        with self._telling():
+            self._open_form(await self.engine.store.connection(name))
+
+    async def action_copy(self) -> None:
+        if (name := self._chosen("copied")) is not None:
+            with self._telling():
+                self._open_form(await self.engine.store.connection(name), copy=True)
+
+    def _open_form(self, connection: Connection | None, *, copy: bool = False) -> None:
+        from tui.console.dialogs.connection_form import ConnectionForm
+
+        self.app.push_screen(ConnectionForm(self.engine, connection, copy=copy), self._form_closed)
+
+    async def _form_closed(self, saved: Connection | None) -> None:
+        if saved is not None:
+            await self.reload()
+            self._table.move_to(saved.name)
+
+    async def action_test(self) -> None:
+        if (name := self._chosen("tested")) is not None:
+            with self._telling():
+                self.app.push_screen(TestDialog(self.engine, await self.engine.store.connection(name)))
+
+    @on(RowTable.Opened)
+    def _opened(self, event: RowTable.Opened) -> None:
+        self._open_history(event.key)
+
+    @on(RowTable.CellClicked)
+    async def _cell_clicked(self, event: RowTable.CellClicked) -> None:
+        match event.word:
+            case "edit":
+                await self._edit(event.key)
+            case "history":
+                self._open_history(event.key)
+
+    # One or all marked
+
+    def action_mark(self) -> None:
+        if (name := self._chosen("marked")) is not None:
+            self._list.toggle_mark(name)
+            self._show()
+            self._table.action_move(1)
+
+    async def action_run(self) -> None:
+        names = self._targets("run")
+        done = await self._each(names, self.engine.start)
+        if len(done) > 1:
+            self._tell(f"{count(len(done), 'run')} started.")
+
+    async def action_cancel(self) -> None:
+        names = self._targets("cancelled")
+        running = {name: self._list.live[name].run_id for name in names if name in self._list.live}
+        if names and not running:
+            self._tell(f"{_named(names)} {'is' if len(names) == 1 else 'are'} not running.", "warning")
+        done = await self._each(list(running), lambda name: self.engine.cancel(running[name]))
+        if done:
+            self._tell(f"Cancelling {_named(done)}.")
+
+    async def action_toggle_enabled(self) -> None:
+        names = self._targets("switched on or off")
+        connections = [found for name in names if (found := self._list.connection(name)) is not None]
+        enabled = not all(connection.enabled for connection in connections)
+
+        async def switch(name: str) -> None:
+            fresh = await self.engine.store.connection(name)
+            await self.engine.store.save(fresh.model_copy(update={"enabled": enabled}), replacing=name)
+
+        if done := await self._each(names, switch):
+            self._tell(f"{_named(done)} {'is' if len(done) == 1 else 'are'} {'on' if enabled else 'off'}.")
+
+    def action_delete(self) -> None:
+        names = self._targets("deleted")
+        running = [name for name in names if name in self._list.live]
+        if running:
+            self._tell(f"{_named(running)} cannot be deleted while running; x cancels the run.", "warning")
+        elif names:
+            # The names are kept from here on: what is under the cursor may be another row when the answer comes.
+            self.app.push_screen(
+                ConfirmDialog(
+                    f"Delete {_named(names)}?",
+                    "Wharf forgets the connection and what it has delivered; a new connection of that name would move "
+                    "the files again. The history of all runs keeps its runs.",
+                    "Delete",
+                ),
+                lambda sure: self._delete(names) if sure else _nothing(),
+            )
+
+    async def _delete(self, names: list[str]) -> None:
+        if done := await self._each(names, self.engine.store.delete):
+            self._tell(f"{_named(done)} deleted.")
+
+    async def _each(self, names: list[str], act: Callable[[str], Awaitable[object]]) -> list[str]:
+        """Do something with each; what fails is told, the others go on. Returns those that it was done with."""
+        done = []
+        for name in names:
+            with self._telling():
+                await act(name)
+                done.append(name)
+        if names:
+            self._list.observe(self.engine.snapshot().live)
+            await self.reload()
+        return done
+
+    # Who is meant, and how it is told
+
+    def _chosen(self, verb: str) -> str | None:
+        """The connection under the cursor; says so when there is none."""
+        name = self._table.cursor_key
+        if name is None:
+            self._tell(f"There is no connection to be {verb}. n describes a new one.", "warning")
+        return name
+
+    def _targets(self, verb: str) -> list[str]:
+        """The marked connections, or else the one under the cursor."""
+        if self._list.marked:
+            return sorted(self._list.marked)
+        name = self._chosen(verb)
+        return [] if name is None else [name]
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """What Wharf says on purpose is shown and does not end the application."""
+        try:
+            yield
+        except WharfError as error:
+            self._tell(str(error), "error")
+
+    def _tell(self, sentence: str, severity: Literal["information", "warning", "error"] = "information") -> None:
+        self.notify(sentence, severity=severity, markup=False, timeout=_READING_TIME)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While the filter is typed, letters are letters, and the footer shows only what works there."""
+        del parameters
+        return not (isinstance(self.focused, Input) and action in _NOT_WHILE_TYPING)
+
+    # Parts
+
+    @property
+    def _table(self) -> RowTable:
+        return self.query_one("#connections", RowTable)
+
+    @property
+    def _filter_bar(self) -> FilterBar:
+        return self.query_one(FilterBar)
+
+    @property
+    def _panel(self) -> RunningPanel:
+        return self.query_one(RunningPanel)
+
+    @property
+    def _status_line(self) -> StatusLine:
+        return self.query_one(StatusLine)
+
+
+def _named(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else count(len(names), "connection")
+
+
+async def _nothing() -> None:
+    """The answer was no."""

@@ -53,7 +53,11 @@ class Row:
 
 
 class _Grid(DataTable[Text], inherit_bindings=False):
-    """The drawing inside of a RowTable, which has the keys."""
+    """The drawing inside of a RowTable, which has the keys and the mouse."""
+
+    def on_click(self, event: events.Click) -> None:
+        # The grid's own reaction would take clicks on one line for different things by the column.
+        event.prevent_default()
 
 
 class RowTable(Widget):

@@ -1,0 +1,109 @@
+"""The connection under the cursor, in full: one line where there is little room, a pane where there is more."""
+
+from rich.table import Table
+from rich.text import Text
+from textual.widgets import Static
+
+from tui.console.formats import count, moment, safe, size, status_text
+from tui.domain.connection import After, Connection, Direction, type_title
+from tui.domain.failure import Failure
+from tui.domain.run import Run
+from tui.domain.text import printable
+from tui.store.base import ConnectionState
+
+PANE_WIDTH = 120
+"""From this many cells on there is room for the pane."""
+
+
+class ConnectionDetail(Static):
+    """Shows one connection, or nothing."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(markup=False, id=id)
+        self._state: ConnectionState | None = None
+
+    def show(self, state: ConnectionState | None) -> None:
+        """Show this connection instead."""
+        if state != self._state:
+            self._state = state
+            self._write()
+
+    def on_resize(self) -> None:
+        self._write()
+
+    def _write(self) -> None:
+        if self._state is None:
+            self.update("")
+        elif self.app.size.width >= PANE_WIDTH:
+            self.update(_pane(self._state))
+        else:
+            self.update(_line(self._state))
+
+
+def _line(state: ConnectionState) -> Text:
+    connection = state.connection
+    failure = state.latest.failure if state.latest else None
+    told = safe(failure.message) if failure else safe(f"{connection.address}  {' '.join(connection.pattern)}")
+    text = Text.assemble((printable(connection.name), "bold"), "  ")
+    text.append_text(told)
+    text.no_wrap = True
+    text.overflow = "ellipsis"
+    return text
+
+
+def _pane(state: ConnectionState) -> Table:
+    pane = Table.grid(padding=(0, 3), expand=True)
+    pane.add_column(ratio=1)
+    pane.add_column(ratio=1)
+    pane.add_row(_facts(state.connection), _outcome(state.latest))
+    return pane
+
+
+def _facts(connection: Connection) -> Table:
+    inbound = connection.direction is Direction.INBOUND
+    lines = [
+        ("Partner", connection.address),
+        ("Lands in" if inbound else "Waits in", connection.local_dir),
+        ("Files", " ".join(connection.pattern)),
+        ("Type", type_title(connection.type)),
+        ("Afterwards", _afterwards(connection)),
+    ]
+    return _lines(printable(connection.name) + ("" if connection.enabled else "  (off: o switches it on)"), lines)
+
+
+def _afterwards(connection: Connection) -> str:
+    match connection.after:
+        case After.MOVE:
+            return f"source files are moved to {connection.move_to}"
+        case After.DELETE:
+            return "source files are deleted"
+        case After.KEEP:
+            return "source files are kept"
+
+
+def _outcome(run: Run | None) -> Table:
+    if run is None:
+        return _lines("Never ran", [("", "r runs it now, t tests it without moving anything")])
+    progress = run.progress
+    lines = [
+        ("", f"{count(progress.files_done, 'file')} of {progress.files_total}, {size(progress.bytes_done)}"),
+        *(_failure(run.failure) if run.failure else []),
+        *([("", run.message)] if run.message else []),
+    ]
+    return _lines(Text.assemble("Last run  ", status_text(run.status), f"  {moment(run.ended or run.started)}"), lines)
+
+
+def _failure(failure: Failure) -> list[tuple[str, str]]:
+    return [("Why", f"{failure.message}"), ("Do", failure.remedy)]
+
+
+def _lines(heading: str | Text, lines: list[tuple[str, str]]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    grid = Table.grid()
+    grid.add_row(Text(heading, style="bold", no_wrap=True) if isinstance(heading, str) else heading)
+    for label, value in lines:
+        table.add_row(Text(label), safe(value))
+    grid.add_row(table)
+    return grid

@@ -1,0 +1,103 @@
+"""The filter line: text and terms, menus for the enumerated columns, and how much of the whole is shown."""
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from tui.console import keymap
+
+
+class FilterBar(Vertical):
+    """Posts what the user wants; what it means is the screen's business."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keymap.FILTER]
+
+    class Changed(Message):
+        """The text is another one."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Left(Message):
+        """The user is done with the line; the keys should go back to the table."""
+
+    class FacetClicked(Message):
+        """The user wants to choose among the values of a column."""
+
+        def __init__(self, facet: str) -> None:
+            super().__init__()
+            self.facet = facet
+
+    def __init__(self, facets: tuple[str, ...], hint: str, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id)
+        self._facets = facets
+        self._hint = hint
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="filter-line"):
+            yield Static("/", id="filter-sign", markup=False)
+            yield Input(placeholder=self._hint, compact=True, id="filter-input", select_on_focus=False)
+            for facet in self._facets:
+                yield Static(f"{facet.capitalize()}▾", id=f"facet-{facet}", classes="facet", markup=False)
+            yield Static("", id="filter-count", markup=False)
+        yield Static("", id="filter-problem", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one("#filter-problem").display = False
+
+    @property
+    def text(self) -> str:
+        return self._input.value
+
+    @text.setter
+    def text(self, value: str) -> None:
+        self._input.value = value
+        self._input.cursor_position = len(value)
+
+    def edit(self) -> None:
+        """Give the keys to the line."""
+        self._input.focus()
+
+    def show(self, shown: int, total: int, problem: str | None, active: set[str]) -> None:
+        """Say how many of how many are shown, what was not understood, and which columns are narrowed down."""
+        style = "bold" if shown != total else ""
+        self.query_one("#filter-count", Static).update(Text(f"{shown} of {total} shown", style=style))
+        told = self.query_one("#filter-problem", Static)
+        told.update(problem or "")
+        told.display = problem is not None
+        for facet in self._facets:
+            self.query_one(f"#facet-{facet}").set_class(facet in active, "-active")
+
+    @property
+    def _input(self) -> Input:
+        return self.query_one(Input)
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Changed(event.value))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.post_message(self.Left())
+
+    @on(events.Click, ".facet")
+    def _facet_clicked(self, event: events.Click) -> None:
+        event.stop()
+        if event.widget is not None and event.widget.id is not None:
+            self.post_message(self.FacetClicked(event.widget.id.removeprefix("facet-")))
+
+    def action_keep(self) -> None:
+        self.post_message(self.Left())
+
+    def action_clear(self) -> None:
+        self.text = ""
+        self.post_message(self.Left())
