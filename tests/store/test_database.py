@@ -5,13 +5,14 @@ import subprocess
 import sys
 from importlib import resources
 from pathlib import Path
+from typing import cast
 
 import apsw
 import pytest
 
-from tests.store.samples import alter, connection
+from tests.store.samples import alter, connection, dead_process
 from tui.domain.failure import StoreProblem
-from tui.domain.run import Status, Trigger
+from tui.domain.run import Outcome, Progress, Status, Trigger
 from tui.paths import Paths
 from tui.store import database as module
 from tui.store.process import this_process
@@ -177,6 +178,63 @@ async def test_a_migration_that_fails_leaves_the_store_as_it_was(
         assert "half" in await _why_not(paths.database)
     await store.open()
     assert await store.connections() == [connection()]
+
+
+async def test_every_write_takes_the_lock_before_it_reads(store: SqliteStore) -> None:
+    await store.save_all([connection("a"), connection("b"), connection("c")], replace=False)
+    run_id = (await store.begin_run("b", Trigger.MANUAL, this_process())).run_id
+    await store.begin_run("c", Trigger.MANUAL, dead_process())
+    begun_with: list[str] = []
+
+    def note(_: apsw.Cursor, statement: str, __: object) -> bool:
+        if statement.startswith("BEGIN"):
+            begun_with.append(statement)
+        return True
+
+    store._database.exec_trace = note
+    await store.save(connection("d"))
+    await store.save(connection("d"), replacing="d")
+    await store.save_all([connection("d")], replace=True)
+    await store.delete("d")
+    await store.begin_run("a", Trigger.MANUAL, this_process())
+    await store.pulse(run_id, Progress(), 1)
+    await store.record_files(run_id, {})
+    await store.record_events(run_id, [])
+    await store.record_delivery(run_id, {}, [])
+    await store.request_cancel(run_id)
+    await store.end_run(run_id, Outcome(Status.COMPLETED), Progress())
+    assert begun_with == ["BEGIN IMMEDIATE"] * 11
+    assert len(await store.end_orphans()) == 1
+    assert begun_with[11:] == ["BEGIN", "BEGIN IMMEDIATE"]
+
+
+class _LockedFor:
+    """A database that another process turns to write-ahead logging at this very moment."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+        self.get = "wal"
+
+    def execute(self, statement: str) -> "_LockedFor":
+        self.times -= 1
+        if self.times >= 0:
+            raise apsw.BusyError
+        return self
+
+
+def test_opening_waits_for_another_process_that_opens() -> None:
+    database = _LockedFor(3)
+    module._use_write_ahead_log(cast("apsw.Connection", database), Path("x"), patience=30)
+    assert database.times == -1
+    with pytest.raises(apsw.BusyError):
+        module._use_write_ahead_log(cast("apsw.Connection", _LockedFor(1000)), Path("x"), patience=0.02)
+
+
+def test_a_file_system_without_shared_memory_is_refused() -> None:
+    database = _LockedFor(0)
+    database.get = "delete"
+    with pytest.raises(StoreProblem, match="local disk"):
+        module._use_write_ahead_log(cast("apsw.Connection", database), Path("x"), patience=1)
 
 
 async def test_the_version_changes_with_every_write_of_anybody(store: SqliteStore, neighbour: SqliteStore) -> None:

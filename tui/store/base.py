@@ -1,7 +1,8 @@
 """The store: connections, runs, files, events and the ledger, durable and shared by several processes.
 
 This is the interface; `sqlite.py` is the embedded backend. Everything is asynchronous and never blocks the event loop.
-Every write is one transaction that is durable when the call returns.
+Every write is one transaction that is durable when the call returns, and that is carried out as a whole even when the
+task that asked for it is cancelled meanwhile: a delivery that has happened must not go unrecorded.
 """
 
 from abc import ABC, abstractmethod
@@ -109,16 +110,21 @@ class Store(ABC):
     @abstractmethod
     async def begin_run(self, name: str, trigger: Trigger, owner: Owner) -> Run:
         """Claim the connection and put a run In Progress on record. Raises AlreadyRunning when it has one already.
-        A run whose process is gone does not count: it is ended as interrupted first.
+        A run whose process is gone does not count: it is ended as interrupted first. If the caller is cancelled before
+        it has the answer, a run that was begun is ended as cancelled.
         """
 
     @abstractmethod
     async def pulse(self, run_id: int, progress: Progress, attempts: int) -> Pulse:
-        """Renew the claim on a run and put its progress on record."""
+        """Renew the claim on a run and put its progress on record. Changes nothing unless this process executes the run
+        and it is in progress.
+        """
 
     @abstractmethod
     async def record_files(self, run_id: int, files: Mapping[int, FileRecord]) -> None:
-        """Write files of a run; the keys are their places in the plan, from 0."""
+        """Write files of a run; the keys are their places in the plan, from 0. Of a run that has ended meanwhile, only
+        files that are completed or failed.
+        """
 
     @abstractmethod
     async def record_events(self, run_id: int, events: Sequence[Event]) -> None:
@@ -126,7 +132,9 @@ class Store(ABC):
 
     @abstractmethod
     async def record_delivery(self, run_id: int, files: Mapping[int, FileRecord], ledger: Sequence[Delivery]) -> None:
-        """Files are delivered: their records and their lines in the ledger, in one transaction."""
+        """Files are delivered: their records and their lines in the ledger, in one transaction. That is so whatever has
+        become of the run meanwhile.
+        """
 
     @abstractmethod
     async def end_run(self, run_id: int, outcome: Outcome, progress: Progress) -> Run:
@@ -136,7 +144,7 @@ class Store(ABC):
 
     @abstractmethod
     async def request_cancel(self, run_id: int) -> None:
-        """Ask the process that executes the run, whichever it is, to cancel it."""
+        """Ask the process that executes the run, whichever it is, to cancel it. No effect on a run that has ended."""
 
     @abstractmethod
     async def end_orphans(self) -> list[Run]:

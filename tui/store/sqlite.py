@@ -1,7 +1,7 @@
 """The embedded store: one SQLite file, shared by all processes of one machine that use the same folder.
 
-All statements of a store run in one thread of its own, one after the other. A write that was asked for is carried out
-as a whole even when the task that asked for it is cancelled meanwhile; a read that has not begun is dropped.
+All statements of a store run in one thread of its own, one after the other. When a task is cancelled, a write that it
+has asked for is carried out all the same; a read that has not begun is dropped.
 """
 
 import asyncio
@@ -15,7 +15,9 @@ import apsw
 from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, StoreProblem, TransferFailed
 from tui.domain.run import Event, FileRecord, Outcome, Owner, Progress, Run, Status, Trigger
-from tui.store import connections, records, runs
+from tui.domain.text import printable
+from tui.store import connections as on_connections
+from tui.store import records, runs
 from tui.store.base import ConnectionState, Delivery, Pulse, Store, Unreadable
 from tui.store.database import open_database, transaction, translated
 from tui.store.process import this_process
@@ -76,31 +78,31 @@ class SqliteStore(Store):
     # Connections
 
     async def overview(self) -> list[ConnectionState]:
-        return await self._read(connections.overview)
+        return await self._read(on_connections.overview)
 
     async def connections(self) -> list[Connection]:
-        return await self._read(connections.every)
+        return await self._read(on_connections.every)
 
     async def unreadable(self) -> list[Unreadable]:
-        return await self._read(connections.unreadable)
+        return await self._read(on_connections.unreadable)
 
     async def connection(self, name: str) -> Connection:
-        return await self._read(connections.one, name)
+        return await self._read(on_connections.one, name)
 
     async def save(self, connection: Connection, *, replacing: str | None = None) -> None:
         if replacing is None:
-            await self._write(connections.add, connection)
+            await self._write(on_connections.add, connection)
         else:
-            await self._write(connections.put_in_place, connection, replacing)
+            await self._write(on_connections.put_in_place, connection, replacing)
 
-    async def save_all(self, connections_: Sequence[Connection], *, replace: bool) -> None:
-        await self._write(connections.add_all, connections_, replace=replace)
+    async def save_all(self, connections: Sequence[Connection], *, replace: bool) -> None:
+        await self._write(on_connections.add_all, connections, replace=replace)
 
     async def delete(self, name: str) -> None:
         def delete(database: apsw.Connection) -> None:
-            number = connections.connection_id(database, name)
+            number = on_connections.connection_id(database, name)
             runs.end_orphan_of(database, number, name)
-            connections.forget(database, number)
+            on_connections.forget(database, number)
 
         await self._write(delete)
 
@@ -187,7 +189,7 @@ class SqliteStore(Store):
                 return work(self._database, *args, **kwargs)
 
         if self._executor is None:
-            raise StoreProblem(f"The store {self._path} is closed.")
+            raise StoreProblem(f"The store {printable(str(self._path))} is closed.")
         return self._executor.submit(in_transaction)
 
 
