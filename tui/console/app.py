@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
+from textual.widgets import Input, TextArea
 
 from tui.console import keymap
 from tui.console.bridge import INTERVAL, Bridge
@@ -74,9 +75,21 @@ class WharfApp(App[int], inherit_bindings=False):
             lambda sure: self.exit(0) if sure else None,
         )
 
-    def action_show_help_panel(self) -> None:
+    async def action_leave(self) -> None:
+        await self.action_quit()
+
+    def action_help(self) -> None:
+        self.action_help_anywhere()
+
+    def action_help_anywhere(self) -> None:
         if not isinstance(self.screen, HelpDialog):
             self.push_screen(HelpDialog(self.screen))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While something is typed, letters are letters; the footer says so by not showing them."""
+        if action in {"help", "leave"} and isinstance(self.focused, Input | TextArea):
+            return False
+        return super().check_action(action, parameters)
 
     def action_save_screen(self) -> None:
         path = self.save_screenshot(f"wharf-{datetime.now().astimezone():%Y%m%d-%H%M%S}.svg")

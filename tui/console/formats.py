@@ -38,7 +38,9 @@ def speed(per_second: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`0.4 s`, `14 s`, `3 m 05 s`, `2 h 10 m`, `3 d 4 h`."""
+    """`31 ms`, `0.4 s`, `14 s`, `3 m 05 s`, `2 h 10 m`, `3 d 4 h`."""
+    if 0 < seconds < 0.095:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 9.95:
         return f"{max(seconds, 0):.1f} s"
     whole = round(seconds)
@@ -76,13 +78,13 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 
 def status_text(status: Status) -> Text:
     """Sign, word and colour; never the colour alone."""
-    return Text(f"{SIGNS[status]} {status.value}", style=STYLES[status])
+    return Text.assemble((f"{SIGNS[status]} {status.value}", STYLES[status]))
 
 
 def file_status_text(status: FileStatus) -> Text:
     """The same for a file within a run."""
     like = _FILE_STATUS[status]
-    return Text(f"{SIGNS[like]} {status.value}", style=STYLES[like])
+    return Text.assemble((f"{SIGNS[like]} {status.value}", STYLES[like]))
 
 
 def bar(fraction: float, width: int) -> str:

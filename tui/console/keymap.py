@@ -8,9 +8,10 @@ One letter means the same wherever it works.
 from textual.binding import Binding
 
 APP = (
-    Binding("question_mark,f1", "show_help_panel", "Help", id="app.help", key_display="?"),
+    Binding("question_mark", "help", "Help", id="app.help", key_display="?"),
+    Binding("f1", "help_anywhere", "Help", id="app.help_anywhere", show=False),
     Binding("colon,ctrl+p", "command_palette", "Commands", id="app.commands", key_display=":", show=False),
-    Binding("q", "quit", "Quit", id="app.quit"),
+    Binding("q", "leave", "Quit", id="app.quit"),
     Binding("ctrl+q", "quit", "Quit", id="app.quit_anywhere", show=False, priority=True),
     Binding("ctrl+c", "help_quit", "How to quit", id="app.help_quit", show=False, system=True),
     Binding("f8", "save_screen", "Save the screen as SVG", id="app.save_screen", show=False),
@@ -26,7 +27,7 @@ TABLE = (
 )
 
 CONNECTIONS = (
-    Binding("enter", "history", "View History", id="connections.history"),
+    Binding("enter", "history", "History", id="connections.history"),
     Binding("e", "edit", "Edit", id="connections.edit"),
     Binding("n", "new", "New", id="connections.new"),
     Binding("r", "run", "Run", id="connections.run"),
@@ -40,7 +41,7 @@ CONNECTIONS = (
     Binding("f", "facets", "Narrow down", id="connections.facets", show=False),
     Binding("s", "sort", "Sort", id="connections.sort", show=False),
     Binding("S", "sort_back", "Sort the other way", id="connections.sort_back", show=False),
-    Binding("h", "all_history", "All history", id="connections.all_history"),
+    Binding("h", "all_history", "History of all", id="connections.all_history", show=False),
     Binding("escape", "back", "One step back", id="connections.back", show=False),
 )
 
@@ -82,8 +83,9 @@ FILTER = (
 )
 
 FACETS = (
+    Binding("space", "toggle", "Mark", id="facets.toggle"),
     Binding("c", "clear", "Clear all", id="facets.clear"),
     Binding("escape,f,q", "close", "Close", id="facets.close", key_display="esc"),
-    Binding("j", "app.simulate_key('down')", "Next", id="facets.down", show=False),
-    Binding("k", "app.simulate_key('up')", "Previous", id="facets.up", show=False),
+    Binding("j", "move(1)", "Next", id="facets.down", show=False),
+    Binding("k", "move(-1)", "Previous", id="facets.up", show=False),
 )

@@ -9,12 +9,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import SelectionList, Static
-from textual.widgets.selection_list import Selection
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
 
 from tui.console import keymap
 
 Choices = Mapping[str, set[str]]
+"""Per facet the values to show; none means all."""
 
 
 class FacetDialog(ModalScreen[None]):
@@ -33,44 +34,63 @@ class FacetDialog(ModalScreen[None]):
         super().__init__()
         self._values = values
         self._counts = counts
-        self._chosen = chosen
+        self._chosen = {facet: set(chosen.get(facet, ())) for facet in values}
         self._apply = apply
-        self._begin_at = begin_at
+        self._places = [(facet, value) for facet, titles in values.items() for value in titles]
+        self._begin_at = next((place for place, (facet, _) in enumerate(self._places) if facet == begin_at), 0)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="facets", classes="dialog"):
             yield Static("Show only", classes="dialog-title", markup=False)
-            yield SelectionList[tuple[str, str]](*self._selections())
+            yield OptionList(*(Option(self._prompt(place)) for place in range(len(self._places))), compact=True)
             yield Static("space marks   c clears all   esc closes", classes="dialog-hint", markup=False)
 
     def on_mount(self) -> None:
-        facets = [facet for facet, values in self._values.items() for _ in values]
-        self._list.highlighted = facets.index(self._begin_at) if self._begin_at in facets else 0
+        self._list.highlighted = self._begin_at
 
-    def _selections(self) -> list[Selection[tuple[str, str]]]:
-        found = []
-        for facet, values in self._values.items():
-            for place, (value, title) in enumerate(values.items()):
-                label = Text.assemble(
-                    ((facet.capitalize() if place == 0 else "").ljust(11), "bold"),
-                    title.ljust(24),
-                    (f"{self._counts.get((facet, value), 0):>4}", "dim"),
-                )
-                found.append(Selection(label, (facet, value), value in self._chosen.get(facet, ())))  # type: ignore[arg-type]  # takes rich Text too
-        return found
+    def _prompt(self, place: int) -> Text:
+        facet, value = self._places[place]
+        begins = place == 0 or self._places[place - 1][0] != facet
+        marked = value in self._chosen[facet]
+        return Text.assemble(
+            (facet.capitalize() if begins else "").ljust(11),
+            ("[x] " if marked else "[ ] ", "bold cyan" if marked else "dim"),
+            (self._values[facet][value].ljust(24), "bold" if marked else ""),
+            (f"{self._counts.get((facet, value), 0):>4}", "dim"),
+        )
 
     @property
-    def _list(self) -> SelectionList[tuple[str, str]]:
-        return self.query_one(SelectionList)
+    def _list(self) -> OptionList:
+        return self.query_one(OptionList)
 
-    @on(SelectionList.SelectedChanged)
-    def _changed(self, event: SelectionList.SelectedChanged[tuple[str, str]]) -> None:
+    @on(OptionList.OptionSelected)
+    def _toggled(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        selected = set(event.selection_list.selected)
-        self._apply({facet: {value for of, value in selected if of == facet} for facet in self._values})
+        self._toggle(event.option_index)
+
+    def action_toggle(self) -> None:
+        if self._list.highlighted is not None:
+            self._toggle(self._list.highlighted)
+
+    def action_move(self, by: int) -> None:
+        if by > 0:
+            self._list.action_cursor_down()
+        else:
+            self._list.action_cursor_up()
 
     def action_clear(self) -> None:
-        self._list.deselect_all()
+        self._chosen = {facet: set() for facet in self._values}
+        self._changed(range(len(self._places)))
 
     def action_close(self) -> None:
         self.dismiss(None)
+
+    def _toggle(self, place: int) -> None:
+        facet, value = self._places[place]
+        self._chosen[facet] ^= {value}
+        self._changed([place])
+
+    def _changed(self, places: "range | list[int]") -> None:
+        for place in places:
+            self._list.replace_option_prompt_at_index(place, self._prompt(place))
+        self._apply(self._chosen)

@@ -52,9 +52,10 @@ class HelpDialog(ModalScreen[None]):
             keys.setdefault(title, {}).setdefault(binding.description, []).append(
                 self.app.get_key_display(binding.with_key(binding.key))
             )
+        order = [*titles.values(), "Everywhere"]
         return {
             title: [(" ".join(dict.fromkeys(shown)), description) for description, shown in lines.items()]
-            for title, lines in keys.items()
+            for title, lines in sorted(keys.items(), key=lambda group: order.index(group[0]))
         }
 
 

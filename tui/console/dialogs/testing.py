@@ -70,7 +70,9 @@ class TestDialog(ModalScreen[None]):
 
     def _conclude(self, verdict: str, *, ok: bool) -> None:
         shown = self.query_one("#test-verdict", Static)
-        shown.update(Text(printable(verdict), style="bold green" if ok else "bold red"))
+        shown.update(printable(verdict))
+        shown.set_class(ok, "-ok")
+        shown.set_class(not ok, "-failed")
 
     def action_close(self) -> None:
         self.dismiss(None)

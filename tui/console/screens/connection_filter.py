@@ -21,7 +21,7 @@ def slug(title: str) -> str:
 
 def facet_values(states: Iterable[ConnectionState]) -> dict[str, dict[str, str]]:
     """Per facet the values to choose from, slug to title. Types are those in use, as users may have their own."""
-    types = sorted({state.connection.type for state in states})
+    types = sorted({state.connection.type for state in states}, key=type_title)
     return {
         "type": {slug(key): type_title(key) for key in types},
         "direction": {slug(each.label): each.label for each in Direction},

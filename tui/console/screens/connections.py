@@ -69,6 +69,7 @@ class ConnectionsScreen(Screen[None]):
 
     async def on_mount(self) -> None:
         self._list.observe(self.engine.snapshot().live)
+        self._table.sort_mark(self._list.sorted_by, self._list.backwards)
         await self.reload()
         self._table.focus()
         # What is “today” changes without anything happening.

@@ -74,14 +74,15 @@ class RunningPanel(Widget):
         return (self._title() if line == 0 else self._line(line - 1)).plain
 
     def _part(self, name: str) -> Style:
-        return self.get_component_rich_style(f"running-panel--{name}", partial=True)
+        return self.get_component_rich_style(f"running-panel--{name}")
 
     def _title(self) -> Text:
-        return Text(f" Running  {count(len(self._runs), 'transfer')}", style=self._part("title"))
+        title = f" Running  {count(len(self._runs), 'transfer')}"
+        return Text.assemble((title.ljust(self.size.width), self._part("title")))
 
     def _line(self, place: int) -> Text:
         if place == MOST_LINES - 1 and len(self._runs) > MOST_LINES:
-            return Text(f" and {len(self._runs) - place} more", style=self._part("faint"))
+            return Text.assemble((f" and {len(self._runs) - place} more", self._part("faint")))
         if place >= len(self._runs):
             return Text()
         return self._run(self._runs[place], wide=self.size.width >= _WIDE)
@@ -93,7 +94,7 @@ class RunningPanel(Widget):
         fraction = progress.bytes_done / progress.bytes_total if progress.bytes_total else 0.0
         text = Text(" ").append_text(name).append(" ")
         filled = bar(fraction, 24 if wide else 10)
-        text.append(filled, style=self._part("bar") + self._part("trough"))
+        text.append(filled, style=Style(color=self._part("bar").color, bgcolor=self._part("trough").bgcolor))
         text.append(f" {int(fraction * 100):>3}%", style=Style(bold=True))
         text.append(
             f"  {f'{progress.files_done}/{progress.files_total}':>5} files"

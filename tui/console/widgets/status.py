@@ -27,7 +27,7 @@ class StatusLine(Static):
         self._write()
 
     def _write(self) -> None:
-        left = Text.assemble((" Wharf ", "bold reverse"), " ", (self._title, "bold"))
+        left = Text.assemble((" Wharf ", "bold reverse cyan"), " ", (self._title, "bold"))
         right = Text("  ").join(self._facts)
         room = self.size.width - left.cell_len - right.cell_len - 1
         self.update(Text.assemble(left, " " * max(room, 2), right))
