@@ -1,0 +1,249 @@
+"""From a host name to a folder on an FTP server, step by step; each step is taken only when the last one held."""
+
+import asyncio
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import aioftp
+
+from tui.domain.connection import FtpEndpoint, FtpTls
+from tui.domain.failure import FailureClass, TransferFailed
+from tui.domain.text import printable
+from tui.methods.base import StepNote, Surroundings, network_failure
+from tui.methods.ftp_replies import is_unknown_command, quote, refusal
+from tui.methods.ftps_client import FtpsClient, NotFtp, Refused, Reply
+from tui.trust.tls import check_pin, client_context, describe_certificate
+
+_TLS_WORDS = ("encrypt", "tls", "ssl", "secure")
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What the server can do beyond RFC 959."""
+
+    facts: bool = False
+    """MLSD and MLST."""
+    times: bool = False
+    """MDTM."""
+    sizes: bool = False
+    """SIZE."""
+    sha256: bool = False
+    """HASH, set to SHA-256."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """Where a login has led: what the server can do, and the folder, as the server names it."""
+
+    features: Features
+    folder: str
+
+
+class FtpDoor:
+    """Enters a server as a connection's endpoint says. Can be used again after a connection was lost."""
+
+    def __init__(self, endpoint: FtpEndpoint, surroundings: Surroundings) -> None:
+        self._endpoint = endpoint
+        self._surroundings = surroundings
+        self.where = place_of(endpoint)
+
+    def make_client(self) -> FtpsClient:
+        """A client, not connected yet, that checks the pin of every TLS connection it makes."""
+        return FtpsClient(lambda tls: check_pin(tls, self._endpoint.fingerprint, self.where))
+
+    async def enter(self, client: FtpsClient) -> Inside:
+        """Connect, identify, log in. Narrates each step; the secret is fetched only after `identity` has passed."""
+        context = await asyncio.to_thread(client_context, self._endpoint.ca_file, self._endpoint.fingerprint)
+        with self._step("resolve") as note:
+            note.detail = await self._resolve()
+        with self._step("connect", FailureClass.REFUSED) as note:
+            note.detail = await self._connect(client)
+        with self._step("identity", FailureClass.TLS) as note:
+            note.detail = await self._identify(client, context)
+        with self._step("login", FailureClass.AUTH) as note:
+            await self._log_in(client)
+            if self._endpoint.tls is FtpTls.IMPLICIT:
+                await _protect_data(client, self._endpoint.tls)
+            note.detail = f"as {self._endpoint.username}"
+        with self._step("features") as note:
+            features, note.detail = await _explore(client)
+        with self._step("folder", FailureClass.NOT_FOUND) as note:
+            note.detail = folder = await self._go_to_folder(client)
+        return Inside(features, folder)
+
+    @contextmanager
+    def _step(self, name: str, otherwise: FailureClass = FailureClass.REJECTED) -> Iterator[StepNote]:
+        doing = {
+            "connect": "The connection",
+            "identity": "TLS",
+            "login": f"The login as {self._endpoint.username}",
+            "folder": f"Entering the folder {self._endpoint.directory}",
+        }.get(name, name.capitalize())
+        with self._surroundings.narrator.step(name) as note, translated(doing, self.where, otherwise):
+            yield note
+
+    async def _resolve(self) -> str:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            self._endpoint.host, self._endpoint.resolved_port, type=socket.SOCK_STREAM
+        )
+        return ", ".join(dict.fromkeys(str(address[0]) for *_, address in found))
+
+    async def _connect(self, client: FtpsClient) -> str:
+        await client.reach(self._endpoint.host, self._endpoint.resolved_port)
+        if self._endpoint.tls is FtpTls.IMPLICIT:
+            return self.where
+        return f"{self.where}: {quote(await greeting(client))}"
+
+    async def _identify(self, client: FtpsClient, context: ssl.SSLContext) -> str:
+        if self._endpoint.tls is FtpTls.NONE:
+            return "not encrypted: anybody on the way can read along, and nothing proves who the server is"
+        tls = await start_tls(client, self._endpoint, context)
+        if self._endpoint.tls is FtpTls.EXPLICIT:
+            await _protect_data(client, self._endpoint.tls)
+        certificate = describe_certificate(tls.getpeercert(binary_form=True) or b"")
+        return f"{tls.version()}, {certificate}, {check_pin(tls, self._endpoint.fingerprint, self.where)}"
+
+    async def _log_in(self, client: FtpsClient) -> None:
+        secret = await self._surroundings.secret()
+        reply = await client.exchange(f"USER {self._endpoint.username}")
+        if reply.code == "331":
+            reply = await self._send_password(client, secret)
+        if reply.code in {"230", "202"}:
+            return
+        if self._endpoint.tls is FtpTls.NONE and any(word in reply.text.lower() for word in _TLS_WORDS):
+            raise TransferFailed(
+                FailureClass.TLS,
+                f"{self.where} takes no login without encryption: {quote(reply)}",
+                remedy='Set tls = "explicit" in the connection.',
+            )
+        # A server may repeat what it was sent.
+        lines = tuple(line.replace(secret, "***") if secret else line for line in reply.lines)
+        raise Refused(Reply(reply.code, lines))
+
+    async def _send_password(self, client: FtpsClient, secret: str | None) -> Reply:
+        if secret is None:
+            raise TransferFailed(
+                FailureClass.CONFIG,
+                f"{self.where} asks for a password, and the connection names no secret.",
+                remedy="Name a secret in the connection, such as vault:NAME.",
+            )
+        try:
+            return await client.exchange(f"PASS {secret}", secret_after=len("PASS "))
+        except aioftp.errors.InvalidCommand:
+            raise TransferFailed(
+                FailureClass.CONFIG,
+                "The secret holds a line break or another control character; it was not sent.",
+                remedy="Look for a line break at the end of the secret.",
+            ) from None
+
+    async def _go_to_folder(self, client: FtpsClient) -> str:
+        if self._endpoint.directory != ".":
+            await client.demand(f"CWD {self._endpoint.directory}")
+        reply = await client.exchange("PWD")
+        folder = _quoted(reply.text) if reply.code == "257" else None
+        return folder or self._endpoint.directory
+
+
+@contextmanager
+def translated(doing: str, where: str, otherwise: FailureClass = FailureClass.REJECTED) -> Iterator[None]:
+    """Make a TransferFailed of what the client raises. `doing` says what was tried, such as `Writing a.csv`;
+    `otherwise` is what a refusal means that does not tell by itself.
+    """
+    try:
+        yield
+    except Refused as error:
+        raise refusal(error.reply, doing, otherwise=otherwise) from error
+    except aioftp.errors.InvalidCommand as error:
+        raise TransferFailed(
+            FailureClass.UNSAFE_NAME, f"{doing}: control characters and invalid text are not sent to a server."
+        ) from error
+    except NotFtp as error:
+        raise TransferFailed(FailureClass.NETWORK, f"{doing} failed: {where} {error}.") from error
+    except OSError as error:
+        raise network_failure(error, where) from error
+
+
+def place_of(endpoint: FtpEndpoint) -> str:
+    """Host and port, as messages name the server."""
+    return f"{endpoint.host}:{endpoint.resolved_port}"
+
+
+async def greeting(client: FtpsClient) -> Reply:
+    """What the server says first. Raises Refused when it takes no clients now, and NotFtp."""
+    reply = await client.exchange(None)
+    if not reply.positive:
+        raise Refused(reply)
+    return reply
+
+
+async def start_tls(client: FtpsClient, endpoint: FtpEndpoint, context: ssl.SSLContext) -> ssl.SSLObject:
+    """Encrypt the control connection: with explicit TLS by AUTH after the greeting, with implicit TLS before it."""
+    if endpoint.tls is FtpTls.IMPLICIT:
+        tls = await _encrypt_implicitly(client, endpoint, context)
+        await greeting(client)
+        return tls
+    reply = await client.exchange("AUTH TLS")
+    if reply.code != "234":
+        raise TransferFailed(
+            FailureClass.TLS,
+            f"{place_of(endpoint)} offers no TLS: {quote(reply)}",
+            remedy="Ask the partner for TLS; nothing was sent to log in with.",
+        )
+    return await client.encrypt(context, endpoint.host)
+
+
+async def _encrypt_implicitly(client: FtpsClient, endpoint: FtpEndpoint, context: ssl.SSLContext) -> ssl.SSLObject:
+    try:
+        return await client.encrypt(context, endpoint.host)
+    except ssl.SSLError as error:
+        if error.reason != "WRONG_VERSION_NUMBER":
+            raise
+        raise TransferFailed(
+            FailureClass.TLS,
+            f"{place_of(endpoint)} does not begin with TLS.",
+            remedy='Set tls = "explicit" in the connection, or correct the port: implicit TLS usually is on 990.',
+        ) from error
+
+
+async def _protect_data(client: FtpsClient, tls: FtpTls) -> None:
+    """RFC 4217, section 9. A server with implicit TLS may not know the commands, as its data is encrypted anyway."""
+    for command in ("PBSZ 0", "PROT P"):
+        reply = await client.exchange(command)
+        if not reply.positive and not (tls is FtpTls.IMPLICIT and is_unknown_command(reply)):
+            raise Refused(reply)
+
+
+async def _explore(client: FtpsClient) -> tuple[Features, str]:
+    """RFC 2389, section 3. Also sets what depends on it: UTF-8 for names, SHA-256 for HASH, and binary transfers."""
+    offered = _offered(await client.exchange("FEAT"))
+    if "UTF8" in offered:
+        # Most servers with UTF8 use it anyway, and some refuse to be told.
+        await client.exchange("OPTS UTF8 ON")
+    sha256 = "SHA-256" in re.split(r"[;*\s]+", offered.get("HASH", "").upper())
+    if sha256:
+        sha256 = (await client.exchange("OPTS HASH SHA-256")).positive
+    await client.demand("TYPE I")
+    features = Features("MLST" in offered, "MDTM" in offered, "SIZE" in offered, sha256)
+    named = [name for name in ("MLST", "MDTM", "SIZE", "UTF8") if name in offered]
+    return features, ", ".join([*named, "HASH SHA-256"] if sha256 else named) or "none beyond RFC 959"
+
+
+def _offered(reply: Reply) -> dict[str, str]:
+    """The features by their names, each with its parameters."""
+    if not reply.positive:
+        return {}
+    pairs = (line.strip().partition(" ") for line in reply.lines[1:-1])
+    return {name.upper(): parameters for name, _, parameters in pairs if name}
+
+
+def _quoted(text: str) -> str | None:
+    """The path in the answer to PWD, where a quotation mark in the path is doubled (RFC 959, appendix II)."""
+    match = re.search(r'"((?:[^"]|"")*)"', text)
+    if match is None:
+        return None
+    folder = match[1].replace('""', '"')
+    return folder if printable(folder) == folder else None

@@ -1,0 +1,341 @@
+"""aioftp's client, with what keeps it from working with common FTPS servers put right.
+
+Servers begin the TLS handshake of a data connection when they have read the transfer command, and answer the command
+before the handshake (as in the examples of RFC 4217, section 12) or after it. aioftp waits for the handshake before it
+sends the command, so both sides wait for each other for ever. Here the data connection is plain until the command is
+sent; then the handshake and the answer are awaited together.
+
+Beyond that: data connections resume the TLS session of the control connection, go to the very address the control
+connection goes to, and show the same certificate; replies are bounded and read by the letter of RFC 959, section 4.2;
+and nothing waits through `asyncio.wait_for` with a deadline, which loses cancellations on Python 3.11.
+"""
+
+import asyncio
+import re
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import aioftp
+from aioftp.common import Code, SSLSessionBoundContext
+
+from tui.methods.base import BLOCK_SIZE
+
+_LONGEST_LINE = 16 * 1024
+"""Bytes in one line of a reply; a path may be in it."""
+_MOST_LINES = 1000
+"""Lines in one reply."""
+_UNSENT = 128 * 1024
+"""Bytes that may wait in the kernel for sending. More would hide from us for a long time whether a slow peer takes
+them at all."""
+_VERDICT_WAIT = 3.0
+"""Seconds for the server to say why a data connection broke."""
+_FAREWELL_WAIT = 1.0
+"""Seconds for the peer to close a data connection after the transfer is confirmed."""
+_FIRST_LINE = re.compile(r"([1-5][0-9]{2})([ -].*|)", re.DOTALL)
+_ANY = "xxx"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of the server: the code and the text of each line."""
+
+    code: str
+    lines: tuple[str, ...]
+
+    @property
+    def positive(self) -> bool:
+        return self.code.startswith("2")
+
+    @property
+    def text(self) -> str:
+        return " ".join(line.strip() for line in self.lines if line.strip())
+
+
+class Refused(Exception):
+    """The server answered a command with a no. The control connection stays usable."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.code)
+        self.reply = reply
+
+
+class NotFtp(Exception):
+    """The other side says what FTP does not provide for; the message says what. Nothing it says can be relied on."""
+
+
+class FtpsClient(aioftp.Client):
+    """One control connection and at most one transfer at a time. After any error but Refused it must be dropped.
+
+    `inspect` is called with the TLS object of every connection, control and data, and raises what it likes
+    when the peer is not the right one.
+    """
+
+    def __init__(self, inspect: Callable[[ssl.SSLObject], object]) -> None:
+        super().__init__()
+        self._inspect = inspect
+        self._data: asyncio.WriteTransport | None = None
+        self._passive_command = "EPSV"
+        self.data_tls: str | None = None
+        """Of the latest data connection: TLS version and whether the session was resumed. None without TLS."""
+
+    # Control connection
+
+    async def reach(self, host: str, port: int) -> None:
+        """Connect. Nothing is read yet, and nothing is encrypted."""
+        await super(aioftp.Client, self).connect(host, port)
+        connection = self.stream.writer.get_extra_info("socket")
+        # During a long transfer the control connection is silent, and firewalls forget silent connections.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if hasattr(socket, "TCP_KEEPIDLE"):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
+
+    async def _open_connection(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection(host, port, limit=_LONGEST_LINE, happy_eyeballs_delay=0.25)
+
+    async def encrypt(self, context: ssl.SSLContext, host: str) -> ssl.SSLObject:
+        """Start TLS on the control connection and have the peer inspected."""
+        await self._refuse_early_text()
+        await self.stream.writer.start_tls(context, server_hostname=host)
+        tls: ssl.SSLObject = self.stream.writer.get_extra_info("ssl_object")
+        self._inspect(tls)
+        return tls
+
+    async def _refuse_early_text(self) -> None:
+        """Whoever is in between could send text in clear ahead of the handshake, to be taken for the server's later."""
+        try:
+            async with asyncio.timeout(0):
+                early = await self.stream.reader.read(_LONGEST_LINE)
+        except TimeoutError:
+            return
+        raise NotFtp(f"sent “{early.decode(errors='replace')}” in clear where TLS was to begin")
+
+    async def exchange(self, command: str | None, *, secret_after: int | None = None) -> Reply:
+        """Send a command, None for no command, and read the final answer to it, whatever it is."""
+        answer = await self.command(command, _ANY, "1xx", secret_after)
+        assert answer is not None  # noqa: S101 - it is None only when no code is expected
+        code, lines = answer
+        return Reply(code, tuple(lines))
+
+    async def demand(self, command: str, codes: str = "2") -> Reply:
+        """Send a command. Raises Refused unless the code of the answer begins as one of `codes`, space-separated."""
+        reply = await self.exchange(command)
+        if not reply.code.startswith(tuple(codes.split())):
+            raise Refused(reply)
+        return reply
+
+    async def command(  # type: ignore[override]  # aioftp's has overloads for when the answer is None
+        self,
+        command: str | None = None,
+        expected_codes: str | tuple[str, ...] = (),
+        wait_codes: str | tuple[str, ...] = (),
+        censor_after: int | None = None,
+    ) -> tuple[Code, list[str]] | None:
+        """As in aioftp. Raises InvalidCommand for what would be more, or other, than one command to the server."""
+        if command is not None and not _is_one_command(command):
+            raise aioftp.errors.InvalidCommand("control characters or invalid text in a command")
+        return await super().command(command, expected_codes, wait_codes, censor_after)
+
+    async def parse_response(self) -> tuple[Code, list[str]]:
+        """Read one reply of one or several lines. Raises NotFtp, and ConnectionError when the connection has ended."""
+        first = _FIRST_LINE.fullmatch(line := await self._read_line())
+        if first is None:
+            raise NotFtp(f"said “{line}”")
+        code, rest = first.groups()
+        lines = [rest[1:]]
+        while rest.startswith("-"):
+            line = await self._read_line()
+            if line.startswith(code) and line[3:4] in ("", " "):
+                rest = line[3:]
+            lines.append(line[4:] if line.startswith(code) else line)
+            if len(lines) > _MOST_LINES:
+                raise NotFtp(f"gave an answer of more than {_MOST_LINES} lines")
+        return Code(code), lines
+
+    async def _read_line(self) -> str:
+        try:
+            line = await self.stream.reader.readline()
+        except ValueError:
+            raise NotFtp(f"sent a line of more than {_LONGEST_LINE} bytes") from None
+        if not line.endswith(b"\n"):
+            raise ConnectionResetError("the server closed the connection")
+        return line.decode(self.encoding, errors="surrogateescape").rstrip("\r\n")
+
+    def drop(self) -> None:
+        """Drop all connections at once; whoever waits for them wakes up with an error."""
+        if self._data is not None:
+            self._data.abort()
+        if self._stream is not None:
+            self._stream.writer.transport.abort()
+
+    # Data connections
+
+    async def begin(self, command: str) -> "DataChannel":
+        """Start a transfer with its command, such as `RETR name`. Raises Refused when the server will not."""
+        connection = await self._connect_passive()
+        try:
+            await self.command(command)
+            reader, writer = await self._open_channel(connection)
+        except BaseException:
+            connection.close()
+            raise
+        writer.transport.set_write_buffer_limits(high=BLOCK_SIZE)
+        self._data = writer.transport
+        return DataChannel(self, reader, writer)
+
+    async def _open_channel(self, connection: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        opening = asyncio.create_task(self._wrap(connection))
+        accepting = asyncio.create_task(self._accepted())
+        try:
+            await asyncio.wait({opening, accepting}, return_when=asyncio.FIRST_EXCEPTION)
+            if opening.done() and isinstance(opening.exception(), OSError):
+                await self._explain(opening, accepting)
+            if accepting.done():
+                accepting.result()
+            return await opening
+        except BaseException:
+            await _abandon(opening, accepting)
+            raise
+
+    async def _explain(self, opening: asyncio.Task[object], accepting: asyncio.Task[None]) -> None:
+        """The handshake has failed. That may be because the server has said no, which then is the better reason."""
+        if not isinstance(opening.exception(), ssl.SSLCertVerificationError):
+            await asyncio.wait({accepting}, timeout=_VERDICT_WAIT)
+            if accepting.done() and isinstance(refusal := accepting.exception(), Refused):
+                raise refusal
+        opening.result()
+
+    async def _accepted(self) -> None:
+        code, lines = await self.parse_response()
+        if not code.startswith("1"):
+            raise Refused(Reply(code, tuple(lines)))
+
+    async def _connect_passive(self) -> socket.socket:
+        port = await self._passive_port()
+        control = self.stream.writer
+        # The address of the control connection, neither what PASV says (RFC 2577, section 3) nor the host name once
+        # more, which may stand for several machines.
+        peer = control.get_extra_info("peername")
+        connection = socket.socket(control.get_extra_info("socket").family, socket.SOCK_STREAM)
+        try:
+            connection.setblocking(False)
+            if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
+            await asyncio.get_running_loop().sock_connect(connection, (peer[0], port, *peer[2:]))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    async def _passive_port(self) -> int:
+        reply = await self.exchange(self._passive_command)
+        if self._passive_command == "EPSV" and not reply.positive:
+            self._passive_command = "PASV"
+            reply = await self.exchange("PASV")
+        if not reply.positive:
+            raise Refused(reply)
+        parse = self.parse_epsv_response if self._passive_command == "EPSV" else self.parse_pasv_response
+        try:
+            _, port = parse(reply.text)
+        except (ValueError, IndexError):
+            port = 0
+        if not 0 < port < 65536:
+            raise NotFtp(f"named no port for data: “{reply.text}”")
+        return port
+
+    async def _wrap(self, connection: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        control: ssl.SSLObject | None = self.stream.writer.get_extra_info("ssl_object")
+        if control is None:
+            return await asyncio.open_connection(sock=connection, limit=BLOCK_SIZE)
+        assert control.session is not None  # noqa: S101 - the handshake is done
+        reader, writer = await asyncio.open_connection(
+            sock=connection,
+            limit=BLOCK_SIZE,
+            # Taken afresh each time: with TLS 1.3 the session becomes resumable only after the handshake.
+            ssl=SSLSessionBoundContext(ssl.PROTOCOL_TLS_CLIENT, control.context, control.session),
+            server_hostname=control.server_hostname,
+        )
+        data: ssl.SSLObject = writer.get_extra_info("ssl_object")
+        try:
+            self._inspect(data)
+        except BaseException:
+            writer.transport.abort()
+            raise
+        self.data_tls = f"{data.version()}, session {'resumed' if data.session_reused else 'new'}"
+        return reader, writer
+
+
+class DataChannel:
+    """The data connection of one transfer. Ends with `finish` or with dropping the client."""
+
+    def __init__(self, client: FtpsClient, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._client = client
+        self._reader = reader
+        self._writer = writer
+        self.finished = False
+        """Whether the server's verdict has been read, so that the control connection is free for the next command."""
+
+    async def read(self) -> bytes:
+        """The next bytes, as many as there are up to a block; empty at the end."""
+        try:
+            return await self._reader.read(BLOCK_SIZE)
+        except OSError as error:
+            raise await self._reason(error) from error
+
+    async def write(self, data: bytes | memoryview) -> None:
+        """Send; returns when most of it has left."""
+        try:
+            self._writer.write(data)
+            await self._writer.drain()
+        except OSError as error:
+            raise await self._reason(error) from error
+
+    async def finish(self) -> None:
+        """Close the data connection properly, which is what tells the server that the file is complete, and read the
+        server's confirmation. Raises Refused when it says that the transfer failed.
+        """
+        self._writer.close()
+        reply = await self._client.exchange(None)
+        self.finished = True
+        await self._part()
+        if not reply.positive:
+            raise Refused(reply)
+
+    async def _part(self) -> None:
+        try:
+            async with asyncio.timeout(_FAREWELL_WAIT):
+                await self._writer.wait_closed()
+        except OSError:
+            # The verdict on the transfer is in already; how the peer closes its side changes nothing.
+            self._writer.transport.abort()
+
+    async def _reason(self, error: OSError) -> Exception:
+        """Servers that stop in the middle close the data connection first and say why afterwards."""
+        try:
+            async with asyncio.timeout(_VERDICT_WAIT):
+                reply = await self._client.exchange(None)
+        except (OSError, NotFtp):
+            return error
+        # A server may well confirm a transfer that broke.
+        return error if reply.positive else Refused(reply)
+
+
+def _is_one_command(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return not any(ord(character) < 0x20 or ord(character) == 0x7F for character in text)
+
+
+async def _abandon(
+    opening: asyncio.Task[tuple[asyncio.StreamReader, asyncio.StreamWriter]], accepting: asyncio.Task[None]
+) -> None:
+    for task in (opening, accepting):
+        task.cancel()
+    await asyncio.wait({opening, accepting})
+    if not accepting.cancelled():
+        accepting.exception()
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result()[1].transport.abort()
