@@ -26,6 +26,9 @@ def trust(args: argparse.Namespace, paths: Paths) -> int:
     say(f"{where} shows {printable(identity.kind)} {printable(identity.fingerprint)}")
     if identity.detail:
         say(printable(identity.detail))
+    pin = _pin(connection)
+    if pin is not None and pin != identity.fingerprint:
+        say(f"The connection pins another one: {pin}")
     if expected is None:
         _ask(where)
     elif expected != identity.fingerprint:
@@ -54,6 +57,11 @@ async def _meet(paths: Paths, name: str) -> tuple[Connection, Identity]:
     async with open_store(paths) as store:
         connection = await store.connection(name)
     return connection, await identify(connection)
+
+
+def _pin(connection: Connection) -> str | None:
+    endpoint = connection.endpoint
+    return endpoint.host_key if isinstance(endpoint, SftpEndpoint) else endpoint.fingerprint
 
 
 async def _accept(paths: Paths, connection: Connection, identity: Identity) -> str:
