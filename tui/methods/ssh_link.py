@@ -1,0 +1,284 @@
+"""Opens SSH connections: the way there, the handshake, and what is narrated of both."""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import asyncssh
+
+from tui.domain.connection import Connection, SftpEndpoint
+from tui.domain.failure import FailureClass, TransferFailed
+from tui.methods.base import Identity, Surroundings, network_failure
+from tui.methods.ssh_failures import connection_failure
+from tui.methods.ssh_login import Login, ServerIdentity, Ways
+from tui.trust.hostkeys import HostKeys, fingerprint_of, known_hosts_line, look_up
+
+_DIAL_LIMIT = 15.0
+"""Seconds for one address to accept the connection, before the next one is tried."""
+_KEEPALIVE = {"keepalive_interval": 15, "keepalive_count_max": 3}
+_CIPHERS = (
+    # The AES-GCM of common processors is several times as fast as ChaCha20 here.
+    "aes128-gcm@openssh.com",
+    "aes256-gcm@openssh.com",
+    "chacha20-poly1305@openssh.com",
+    "aes256-ctr",
+    "aes192-ctr",
+    "aes128-ctr",
+)
+_DEFAULT_IDENTITIES = ("id_ed25519", "id_ecdsa", "id_rsa")
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """Where to connect to and as whom, after the ssh_config alias, if there is one, was looked up."""
+
+    host: str
+    """As known_hosts files name it."""
+    address: str
+    """What to resolve."""
+    port: int
+    user: str
+    ways: Ways
+    detour: str | None
+    """The jump host or proxy command that ssh_config names, in words."""
+    options: dict[str, Any]
+    """For asyncssh: those that name the host, and where else it may read options from."""
+
+
+async def open_link(connection: Connection, surroundings: Surroundings) -> asyncssh.SSHClientConnection:
+    """Connect, check who answers, and log in. Raises TransferFailed."""
+    endpoint = _endpoint(connection)
+    narrator = surroundings.narrator
+    route = await _find_route(endpoint)
+    known = await _known_keys(route, endpoint, surroundings.known_hosts)
+    login = Login(connection.name, route.user, known, route.ways, surroundings)
+    addresses = []
+    if route.detour is None:
+        with narrator.step("resolve") as note:
+            addresses = await _resolve(route)
+            note.detail = ", ".join(address.shown for address in addresses)
+    async with _Handshake(route, known, login) as handshake:
+        with narrator.step("connect") as note:
+            await handshake.begin(addresses)
+            identity = await handshake.identity()
+            note.detail = f"{route.detour or handshake.peer}, {identity.version}"
+        with narrator.step("identity") as note:
+            if identity.refusal is not None:
+                raise identity.refusal
+            note.detail = f"{identity.key}, {identity.why}"
+        with narrator.step("login") as note:
+            link = await handshake.end()
+            note.detail = f"{route.user}, {login.tried[-1] if login.tried else 'nothing was asked'}"
+    return link
+
+
+async def identify(connection: Connection) -> Identity:
+    """Fetch the server's host key without trusting it and without logging in. Raises TransferFailed."""
+    endpoint = _endpoint(connection)
+    route = await _find_route(endpoint)
+    where = f"{route.host}:{route.port}"
+    try:
+        async with asyncio.timeout(connection.stall_timeout):
+            plug = await _dial(route, await _resolve(route)) if route.detour is None else None
+            key = await asyncssh.get_server_host_key(
+                **route.options, sock=plug, server_host_key_algs=HostKeys(route.host, route.port).algorithms
+            )
+    except (asyncssh.Error, OSError) as error:
+        raise connection_failure(error, where) from error
+    if key is None:
+        raise TransferFailed(FailureClass.HOST_KEY, f"{where} has shown no host key.")
+    return Identity(key.get_algorithm(), fingerprint_of(key), "", known_hosts_line(route.host, route.port, key))
+
+
+def _endpoint(connection: Connection) -> SftpEndpoint:
+    assert connection.sftp is not None  # noqa: S101 - this module serves no other method
+    return connection.sftp
+
+
+async def _find_route(endpoint: SftpEndpoint) -> _Route:
+    if endpoint.ssh_config is not None:
+        return await asyncio.to_thread(_route_by_alias, endpoint, endpoint.ssh_config)
+    assert endpoint.host is not None and endpoint.username is not None  # noqa: S101, PT018 - the model demands both
+    options = {
+        "host": endpoint.host,
+        "port": endpoint.port,
+        # Nothing of the user's own SSH set-up has a say unless the connection asks for it.
+        "config": None,
+    }
+    ways = _ways(endpoint, [])
+    return _Route(endpoint.host, endpoint.host, endpoint.port, endpoint.username, ways, None, options)
+
+
+def _route_by_alias(endpoint: SftpEndpoint, alias: str) -> _Route:
+    """Look the alias up in ~/.ssh/config. What the connection says itself goes first."""
+    config = _in_ssh_folder("config")
+    named: dict[str, Any] = {"host": alias, "config": [str(config)]}
+    if "port" in endpoint.model_fields_set:
+        named["port"] = endpoint.port
+    try:
+        found = asyncssh.SSHClientConnectionOptions(
+            **named, known_hosts=None, client_keys=None, agent_path=None, gss_host=None
+        )
+    except (OSError, ValueError, asyncssh.ConfigParseError) as error:
+        raise TransferFailed(
+            FailureClass.CONFIG,
+            f"{config} cannot be used for the host {alias}: {error}.",
+            remedy="Correct the file, or give host and username in the connection instead of ssh_config.",
+        ) from error
+    host = endpoint.host or found.host
+    jump, proxy = found.config.get("ProxyJump"), found.config.get("ProxyCommand")
+    detour = f"jump host {jump}" if jump else f"proxy command of {alias}" if proxy else None
+    return _Route(
+        host=str(found.host_key_alias or host),
+        address=host,
+        port=found.port,
+        user=endpoint.username or found.username,
+        ways=_ways(endpoint, _identities(endpoint, found)),
+        detour=detour,
+        options=named,
+    )
+
+
+def _identities(endpoint: SftpEndpoint, found: asyncssh.SSHClientConnectionOptions) -> list[Path]:
+    """The key files that `ssh ALIAS` would use; its default ones only if the connection names no way to log in."""
+    named = found.config.get("IdentityFile")
+    if isinstance(named, list):
+        return [Path(str(name)).expanduser() for name in named]
+    if endpoint.secret or endpoint.agent:
+        return []
+    return [path for path in map(_in_ssh_folder, _DEFAULT_IDENTITIES) if path.exists()]
+
+
+def _ways(endpoint: SftpEndpoint, identities: Sequence[Path]) -> Ways:
+    key_files = [Path(endpoint.key).expanduser()] if endpoint.key else identities
+    return Ways(key_files, endpoint.agent, password=bool(endpoint.secret and not key_files))
+
+
+async def _known_keys(route: _Route, endpoint: SftpEndpoint, own: Path) -> HostKeys:
+    files = (own, _in_ssh_folder("known_hosts"))
+    return await asyncio.to_thread(look_up, route.host, route.port, files, endpoint.host_key)
+
+
+def _in_ssh_folder(name: str) -> Path:
+    return Path("~/.ssh").expanduser() / name
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    family: int
+    target: tuple[Any, ...]
+
+    @property
+    def shown(self) -> str:
+        return str(self.target[0])
+
+
+async def _resolve(route: _Route) -> list[_Address]:
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(route.address, route.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise network_failure(error, f"{route.address}:{route.port}") from error
+    return [_Address(family, target) for family, _, _, _, target in found]
+
+
+async def _dial(route: _Route, addresses: Sequence[_Address]) -> socket.socket:
+    """Connect to the first address that answers. The failure of the last one is the one that is reported."""
+    failure: OSError = OSError("the name has no address")
+    for address in addresses:
+        plug = socket.socket(address.family, socket.SOCK_STREAM)
+        plug.setblocking(False)
+        try:
+            async with asyncio.timeout(_DIAL_LIMIT):
+                await asyncio.get_running_loop().sock_connect(plug, address.target)
+        except BaseException as error:
+            plug.close()
+            if not isinstance(error, OSError):
+                raise
+            failure = error
+        else:
+            return plug
+    raise network_failure(failure, f"{route.address}:{route.port}") from failure
+
+
+class _Handshake:
+    """The library's handshake, taken apart into the steps that are narrated. Leaving with an error undoes it."""
+
+    def __init__(self, route: _Route, known: HostKeys, login: Login) -> None:
+        self._route = route
+        self._known = known
+        self._login = login
+        self._task: asyncio.Task[asyncssh.SSHClientConnection] | None = None
+        self.peer = ""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not None and self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def begin(self, addresses: Sequence[_Address]) -> None:
+        plug = None
+        if addresses:
+            plug = await _dial(self._route, addresses)
+            self.peer = str(plug.getpeername()[0])
+        self._task = asyncio.create_task(self._shake_hands(plug))
+
+    async def identity(self) -> ServerIdentity:
+        """What the server has shown; a server with a key that is not trusted is no error yet."""
+        task = self._begun()
+        either: set[asyncio.Future[Any]] = {task, self._login.identity}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if self._login.identity.done():
+            return self._login.identity.result()
+        await self.end()
+        raise TransferFailed(FailureClass.HOST_KEY, f"{self._known.where} has shown no host key.")
+
+    async def end(self) -> asyncssh.SSHClientConnection:
+        """The connection, logged in."""
+        try:
+            return await self._begun()
+        except asyncssh.PermissionDenied as error:
+            raise self._login.refusal() from error
+        except (asyncssh.Error, OSError) as error:
+            raise connection_failure(error, self._known.where) from error
+
+    def _begun(self) -> asyncio.Task[asyncssh.SSHClientConnection]:
+        assert self._task is not None  # noqa: S101 - begin() comes first
+        return self._task
+
+    async def _shake_hands(self, plug: socket.socket | None) -> asyncssh.SSHClientConnection:
+        try:
+            return await asyncssh.connect(
+                **self._route.options,
+                sock=plug,
+                username=self._route.user,
+                client_factory=lambda: self._login,
+                # Every key is judged by Login. The library itself checks the key within a certificate only.
+                known_hosts=([], [], list(self._known.revoked) if self._known.authorities else []),
+                server_host_key_algs=self._known.algorithms,
+                encryption_algs=_CIPHERS if self._route.options["config"] is None else (),
+                preferred_auth=self._route.ways.methods,
+                # Login offers keys and the password; what the library would find by itself is turned off.
+                client_keys=None,
+                agent_path=None,
+                password=None,
+                pkcs11_provider=None,
+                gss_host=None,
+                x509_trusted_certs=None,
+                x509_trusted_cert_paths=(),
+                utf8_decode_errors="replace",
+                **_KEEPALIVE,
+            )
+        except BaseException:
+            if plug is not None:
+                plug.close()
+            raise
