@@ -3,8 +3,10 @@
 import io
 import json
 import os
+import pty
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +70,38 @@ class Terminal(io.StringIO):
 
     def isatty(self) -> bool:
         return True
+
+
+class OnTerminal:
+    """The command as a process on a terminal of its own, 80 columns wide. `seen` is what it has written there."""
+
+    def __init__(self, *argv: str, term: str = "xterm-256color") -> None:
+        self.seen = b""
+        self.pid, self._terminal = pty.fork()
+        if self.pid == 0:
+            os.environ["TERM"] = term
+            # A shell would be one more process on the terminal.
+            os.execv(sys.executable, [sys.executable, "-m", "tui", *argv])  # noqa: S606
+        termios.tcsetwinsize(self._terminal, (24, 80))
+
+    def wait_for(self, text: bytes) -> None:
+        """Until the text is seen. A command that ends before it raises OSError."""
+        while text not in self.seen:
+            self.seen += os.read(self._terminal, 100_000)
+
+    def answer(self, prompt: bytes, text: bytes) -> None:
+        self.wait_for(prompt)
+        os.write(self._terminal, text)
+
+    def end(self) -> int:
+        """Wait for its end; the exit code."""
+        try:
+            while data := os.read(self._terminal, 100_000):
+                self.seen += data
+        except OSError:
+            pass  # Linux: the last process on the terminal has gone
+        os.close(self._terminal)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
 @pytest.fixture

@@ -1,12 +1,8 @@
 """Secrets go into the vault from a prompt or from stdin, and are never seen on the way."""
 
-import os
-import pty
-import sys
-
 import pytest
 
-from tests.cli.conftest import Wharf
+from tests.cli.conftest import OnTerminal, Wharf
 from tui.paths import Paths
 from tui.trust.vault import Vault
 
@@ -67,33 +63,8 @@ def test_a_secret_is_never_taken_from_the_arguments(wharf: Wharf, paths: Paths) 
     assert stored(paths) == {}
 
 
-class Prompted:
-    """`wharf secret set acme` on a terminal of its own."""
-
-    def __init__(self) -> None:
-        self.seen = b""
-        self._pid, self._terminal = pty.fork()
-        if self._pid == 0:
-            # A shell would be one more process on the terminal.
-            os.execv(sys.executable, [sys.executable, "-m", "tui", "secret", "set", "acme"])  # noqa: S606
-
-    def answer(self, prompt: bytes, text: bytes) -> None:
-        while prompt not in self.seen:
-            self.seen += os.read(self._terminal, 1000)
-        os.write(self._terminal, text)
-
-    def end(self) -> int:
-        try:
-            while data := os.read(self._terminal, 1000):
-                self.seen += data
-        except OSError:
-            pass  # Linux: the last process on the terminal has gone
-        os.close(self._terminal)
-        return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
-
-
 def test_the_prompt_asks_twice_and_shows_nothing(paths: Paths) -> None:
-    prompted = Prompted()
+    prompted = OnTerminal("secret", "set", "acme")
     prompted.answer(b"Secret for vault:acme: ", b"hunter2\n")
     prompted.answer(b"The same again: ", b"hunter2\n")
     assert prompted.end() == 0
@@ -102,7 +73,7 @@ def test_the_prompt_asks_twice_and_shows_nothing(paths: Paths) -> None:
 
 
 def test_two_different_entries_store_nothing(paths: Paths) -> None:
-    prompted = Prompted()
+    prompted = OnTerminal("secret", "set", "acme")
     prompted.answer(b"Secret for vault:acme: ", b"hunter2\n")
     prompted.answer(b"The same again: ", b"hunter3\n")
     assert prompted.end() == 2
@@ -111,7 +82,7 @@ def test_two_different_entries_store_nothing(paths: Paths) -> None:
 
 
 def test_interrupting_the_prompt_stores_nothing_and_is_no_traceback(paths: Paths) -> None:
-    prompted = Prompted()
+    prompted = OnTerminal("secret", "set", "acme")
     prompted.answer(b"Secret for vault:acme: ", b"\x03")
     assert prompted.end() == 130
     assert b"Traceback" not in prompted.seen

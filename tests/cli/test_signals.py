@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Wharf, as_toml
+from tests.cli.conftest import OnTerminal, Wharf, as_toml
 from tui.commands.interruption import Interrupted, interruptible, run_async
 
 PATIENCE = 30.0
@@ -118,6 +118,16 @@ def test_other_commands_that_wait_end_as_well(silent_server: socket.socket, argv
     returned, _, err = Waiting(silent_server, *argv).end_by(signal.SIGTERM)
     assert returned == 143
     assert "Traceback" not in err
+
+
+def test_on_a_terminal_the_progress_line_is_gone_before_anything_else_is_said(silent_server: socket.socket) -> None:
+    run = OnTerminal("run", "silent")
+    run.wait_for(b"silent  connecting")
+    peer, _ = silent_server.accept()
+    with peer:
+        os.kill(run.pid, signal.SIGTERM)
+        assert run.end() == 143
+    assert run.seen.endswith(b"\r\x1b[Kwharf: stopped by SIGTERM.\r\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -117,6 +117,7 @@ def _ended_json(ended: _Ended) -> dict[str, object]:
         "bytes": 0,
         "attempts": 0,
         "failure": ended.failure.as_json() if ended.failure else None,
+        "message": None,
         "files": [],
     }
 
