@@ -1,14 +1,20 @@
 """The application over an engine that does what the test says."""
 
-from typing import TYPE_CHECKING, cast
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, cast
 
 import pytest
+from textual.app import App
+from textual.pilot import Pilot
+from textual.screen import Screen
 
 from tests.console.fakes import FakeEngine
 from tui.console.app import WharfApp
+from tui.engine import Engine
 
-if TYPE_CHECKING:
-    from tui.engine import Engine
+Opened = list[tuple[Any, ...]]
 
 
 @pytest.fixture(autouse=True)
@@ -24,3 +30,43 @@ def engine() -> FakeEngine:
 @pytest.fixture
 def app(engine: FakeEngine) -> WharfApp:
     return WharfApp(cast("Engine", engine))
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Opened]:
+    """Puts a blank screen in the place of one; returns the list of what it is opened with."""
+
+    def replace(module: str, name: str) -> Opened:
+        opened: Opened = []
+
+        class Blank(Screen[object]):
+            def __init__(self, _engine: object, *args: object, **options: object) -> None:
+                super().__init__()
+                opened.append((*args, *options.values()))
+
+        double = ModuleType(module)
+        setattr(double, name, Blank)
+        monkeypatch.setitem(sys.modules, module, double)
+        return opened
+
+    return replace
+
+
+async def settle(pilot: Pilot[Any]) -> None:
+    """Let what happened reach the screen, without waiting for the next regular sample."""
+    await pilot.pause()
+    cast("WharfApp", pilot.app).bridge.sample()
+    await pilot.pause()
+
+
+def lines_of(app: App[Any]) -> list[str]:
+    """What stands on the screen, line by line."""
+    return ["".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips()]
+
+
+def place_of(app: App[Any], text: str, *, line: str = "") -> tuple[int, int]:
+    """Where a text stands, as a mouse would point at it; `line` is something that the same line contains."""
+    for y, shown in enumerate(lines_of(app)):
+        if line in shown and text in shown:
+            return shown.index(text, shown.index(line)), y
+    raise AssertionError(f"{text!r} is not on the screen:\n" + "\n".join(lines_of(app)))

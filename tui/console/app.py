@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
@@ -36,25 +37,29 @@ class WharfApp(App[int], inherit_bindings=False):
         self.theme = DARK.name
         self.ansi_theme_dark = DARK_PALETTE
         self.ansi_theme_light = LIGHT_PALETTE
-        self._bridge = Bridge(engine, lambda: self.screen)
+        self.bridge = Bridge(engine, lambda: self.screen)
 
     def get_default_screen(self) -> Screen[None]:
         return ConnectionsScreen(self.engine)
 
     def on_mount(self) -> None:
-        self.set_interval(INTERVAL, self._bridge.sample)
-        self.call_after_refresh(self._bridge.sample)
+        self.set_interval(INTERVAL, self.bridge.sample)
+        self.call_after_refresh(self.bridge.sample)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every command that a key has now, and the theme."""
+        offered = set()
         for active in screen.active_bindings.values():
             binding = active.binding
-            if binding.description and not binding.system:
-                yield SystemCommand(
-                    binding.description,
-                    f"Key {self.get_key_display(binding)}",
-                    lambda namespace=active.node, action=binding.action: self.run_action(action, namespace),
-                )
+            # Bindings without an id are Textual's own; moving about makes no sense from a menu.
+            if binding.id is None or binding.id.startswith("table.") or binding.description in offered:
+                continue
+            offered.add(binding.description)
+            yield SystemCommand(
+                binding.description,
+                f"Key: {self.get_key_display(binding)}",
+                partial(self.run_action, binding.action, active.node),
+            )
         yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
 
     async def action_quit(self) -> None:

@@ -289,17 +289,12 @@ class RowTable(Widget):
             self._grid.sort(first, key=lambda cell: places[id(cell)])
 
     def _draw(self, row: Row, before: Row | None) -> None:
-        if before == row:
-            return
-        widths = self._widths()
+        places = list(zip(row.cells, self._columns, self._widths(), strict=True))
         if before is None:
-            cells = (
-                _fit(cell, *at) for cell, at in zip(row.cells, zip(self._columns, widths, strict=True), strict=True)
-            )
-            self._grid.add_row(*cells, key=row.key)
+            self._grid.add_row(*(_fit(*place) for place in places), key=row.key)
             return
-        for cell, old, column, width in zip(row.cells, before.cells, self._columns, widths, strict=True):
-            if cell != old or _spans(cell) != _spans(old):
+        for old, (cell, column, width) in zip(before.cells, places, strict=True):
+            if _look(cell) != _look(old):
                 self._grid.update_cell(row.key, column.key, _fit(cell, column, width))
 
     def _label(self, column: Column, width: int) -> Text:
@@ -317,8 +312,9 @@ def clickable(text: str, word: str, style: str = "") -> Text:
     return part
 
 
-def _spans(cell: Text | str) -> object:
-    return (cell.style, cell.spans) if isinstance(cell, Text) else None
+def _look(cell: Text | str) -> object:
+    """What makes two cells look the same; equality of Text leaves out the style of the whole."""
+    return (cell.plain, cell.style, cell.spans) if isinstance(cell, Text) else cell
 
 
 def _fit(cell: Text | str, column: Column, width: int) -> Text:

@@ -1,0 +1,467 @@
+"""The home screen, by key and by mouse."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from textual.widgets import Input
+
+from tests.console.conftest import Opened, lines_of, place_of, settle
+from tests.console.fakes import FakeEngine
+from tui.console.app import WharfApp
+from tui.console.dialogs.confirm import ConfirmDialog
+from tui.console.dialogs.facets import FacetDialog
+from tui.console.dialogs.testing import TestDialog
+from tui.console.screens.connections import ConnectionsScreen
+from tui.console.widgets.row_table import RowTable
+from tui.console.widgets.running_panel import RunningPanel
+from tui.domain.failure import Failure, FailureClass, StoreProblem
+from tui.domain.run import Event, FileRecord, Progress, Status
+from tui.store.base import ConnectionState, Unreadable
+
+HEADINGS = ("Name", "Type", "Direction", "Method", "Status", "Last Active", "Actions")
+REFUSED = Failure(FailureClass.AUTH, "The server refused [/red] the login.", "Check the secret.")
+
+
+def table(app: WharfApp) -> RowTable:
+    return app.screen.query_one(RowTable)
+
+
+def shown(app: WharfApp) -> list[str]:
+    return [row.key for row in table(app).rows]
+
+
+def screen_text(app: WharfApp) -> str:
+    return "\n".join(lines_of(app))
+
+
+def told(app: WharfApp) -> list[str]:
+    return [notification.message for notification in app._notifications]
+
+
+async def typed(pilot: object, text: str) -> None:
+    names = {":": "colon", " ": "space", "-": "minus", ",": "comma"}
+    await pilot.press(*(names.get(letter, letter) for letter in text))  # type: ignore[attr-defined]  # a Pilot of any app
+
+
+# What is shown
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 30), (200, 50)])
+async def test_all_seven_columns_at_every_size(app: WharfApp, engine: FakeEngine, size: tuple[int, int]) -> None:
+    await engine.add("acme-conversions-emea-1")
+    await engine.ran("acme-conversions-emea-1", Status.FAILED, failure=REFUSED)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        heading = next(line for line in lines_of(app) if "Direction" in line and "Last" in line)
+        assert [heading.index(word) for word in HEADINGS] == sorted(heading.index(word) for word in HEADINGS)
+        row = next(line for line in lines_of(app) if "✗ Failed" in line and "SFTP" in line)
+        for words in ("acme-conver", "Inbound", "SFTP", "✗ Failed", "Edit", "History"):
+            assert words in row
+
+
+async def test_hostile_texts_are_shown_as_they_are(app: WharfApp, engine: FakeEngine) -> None:
+    name = "a[red] [@click=app.quit]b"
+    await engine.add(name)
+    await engine.ran(name, Status.FAILED, failure=REFUSED)
+    await engine.start(name)
+    engine.progress(name, Progress(0, 1, 1, 100, "x[/red]\x1b]0;pwned\x07.csv"), note="waits for [/bold] \x1b[2J")
+    async with app.run_test(size=(160, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press("d", "escape", "t", "escape", "x", "space", "space")
+        await settle(pilot)
+        text = screen_text(app)
+        assert name in text
+        assert "[/bold] \\x1b[2J" in text
+        assert "\x1b" not in text
+        await engine.end(name, Status.FAILED, REFUSED)
+        await settle(pilot)
+        assert REFUSED.message in screen_text(app)
+        assert REFUSED.remedy in screen_text(app)
+
+
+async def test_the_empty_state_says_what_to_do(app: WharfApp) -> None:
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        text = screen_text(app)
+        for words in ("No connections yet", "wharf import FILE", "wharf demo", "0 of 0 shown"):
+            assert words in text
+
+
+@pytest.mark.parametrize("key", ["e", "enter", "r", "x", "t", "c", "o", "d", "space"])
+async def test_actions_without_a_connection_say_why(app: WharfApp, key: str) -> None:
+    async with app.run_test() as pilot:
+        await pilot.press(key)
+        await pilot.pause()
+        assert [text for text in told(app) if "n describes a new one" in text]
+
+
+async def test_disabled_connections_differ_in_words(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("acme", enabled=False)
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        assert any(line.startswith("off acme") for line in lines_of(app))
+
+
+async def test_unreadable_connections_are_counted(app: WharfApp, engine: FakeEngine) -> None:
+    engine.store.broken.append(Unreadable("x", "written by a newer Wharf"))
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        assert "1 unreadable" in lines_of(app)[0]
+
+
+async def test_a_store_that_fails_is_told_and_does_not_end_the_app(
+    app: WharfApp, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail() -> list[ConnectionState]:
+        raise StoreProblem("The disk is full [/].")
+
+    await engine.add("acme")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        monkeypatch.setattr(engine.store, "overview", fail)
+        engine.store.bump()
+        await settle(pilot)
+        assert "The disk is full [/]." in told(app)
+        assert shown(app) == ["acme"]
+
+
+# Running
+
+
+async def test_running_transfers_are_shown_live(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("acme", "borealis")
+    async with app.run_test(size=(140, 30)) as pilot:
+        await settle(pilot)
+        panel = app.screen.query_one(RunningPanel)
+        assert not panel.display
+        await pilot.press("r")
+        engine.progress("acme", Progress(3, 8, 5_000_000, 20_000_000, "a.csv"), speed=1_400_000, time_left=11)
+        await settle(pilot)
+        line = next(line for line in lines_of(app) if "%" in line)
+        for words in ("acme", "25%", "3/8 files", "5.0 MB of 20 MB", "1.4 MB/s", "11 s left", "a.csv"):
+            assert words in line
+        assert "▶ In Progress" in next(line for line in lines_of(app) if line.startswith("acme"))
+        engine.progress("acme", Progress(3, 8, 10_000_000, 20_000_000), note="retry 2 of 3 in 14 s")
+        await settle(pilot)
+        assert "retry 2 of 3 in 14 s" in next(line for line in lines_of(app) if "50%" in line)
+        await engine.end("acme")
+        await settle(pilot)
+        assert not panel.display
+        assert "✓ Completed" in next(line for line in lines_of(app) if line.startswith("acme"))
+
+
+async def test_more_runs_than_lines_are_counted(app: WharfApp, engine: FakeEngine) -> None:
+    for number in range(8):
+        await engine.add(f"c{number}")
+        await engine.start(f"c{number}")
+    async with app.run_test(size=(80, 30)) as pilot:
+        await settle(pilot)
+        assert "and 4 more" in screen_text(app)
+        assert "Running  8 transfers" in screen_text(app)
+
+
+# Cursor, order, filter
+
+
+async def test_cursor_follows_its_connection_through_sort_filter_and_updates(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("a", "b", "c", "d")
+    await engine.ran("d", Status.FAILED, failure=REFUSED)
+    await engine.add("e", type="catalog")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("j", "j")
+        assert table(app).cursor_key == "c"
+        for key in ("s", "S", "s", "s", "s", "s"):
+            await pilot.press(key)
+            assert table(app).cursor_key == "c"
+        await engine.add("aa", "bb")
+        await engine.store.delete("a")
+        await settle(pilot)
+        assert table(app).cursor_key == "c"
+        await pilot.press("slash")
+        await typed(pilot, "type:conv")
+        await pilot.press("enter")
+        assert "e" not in shown(app)
+        assert table(app).cursor_key == "c"
+        await pilot.press("escape")
+        assert table(app).cursor_key == "c"
+
+
+async def test_sort_by_every_column_with_names_second(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("b", "a", type="reversals", method="ftp")
+    await engine.add("d", "c", direction="outbound", method="email")
+    await engine.ran("d", Status.FAILED, failure=REFUSED)
+    await engine.ran("a")
+    expected = {
+        "type": ["a", "b", "c", "d"],
+        "direction": ["a", "b", "c", "d"],
+        "method": ["c", "d", "a", "b"],
+        "status": ["d", "a", "b", "c"],
+        "last_active": ["a", "d", "b", "c"],
+        "name": ["a", "b", "c", "d"],
+    }
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        for column, order in expected.items():
+            await pilot.press("s")
+            assert (column, shown(app)) == (column, order)
+        await pilot.press("S")
+        assert shown(app) == ["d", "c", "b", "a"]
+        await pilot.click(offset=place_of(app, "Method"))
+        await pilot.pause()
+        assert shown(app) == ["c", "d", "a", "b"]
+        await pilot.click(offset=place_of(app, "Metho"))
+        await pilot.pause()
+        assert shown(app) == ["a", "b", "c", "d"]
+        assert "▼" in next(line for line in lines_of(app) if "Direction" in line and "Last" in line)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("acme", ["acme-in", "acme-out"]),
+        ("ACME out", ["acme-out"]),
+        ("status:failed", ["borealis"]),
+        ("status:f", ["borealis"]),
+        ("status:none,failed", ["acme-out", "borealis"]),
+        ("method:email direction:out", ["acme-out"]),
+        ("type:product", ["borealis"]),
+        ("type:catalog", ["borealis"]),
+        ("conversion data", ["acme-in", "acme-out"]),
+        ("never", ["acme-out"]),
+        ("nothing like it", []),
+    ],
+)
+async def test_filter(app: WharfApp, engine: FakeEngine, line: str, expected: list[str]) -> None:
+    await engine.add("acme-in")
+    await engine.add("acme-out", direction="outbound", method="email")
+    await engine.add("borealis", type="catalog", method="ftp")
+    await engine.ran("acme-in")
+    await engine.ran("borealis", Status.FAILED, failure=REFUSED)
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("slash")
+        await typed(pilot, line)
+        await pilot.pause()
+        assert shown(app) == expected
+        assert f"{len(expected)} of 3 shown" in screen_text(app)
+        assert ("No connection matches" in screen_text(app)) == (not expected)
+        await pilot.press("escape")
+        assert len(shown(app)) == 3
+        assert not isinstance(app.focused, Input)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("status:lost", "status: is none, in-progress, completed or failed"),
+        ("statu:failed", "did you mean status:?"),
+        ("method:", "method: is sftp, ftp or email"),
+    ],
+)
+async def test_a_wrong_term_is_told_in_place(app: WharfApp, engine: FakeEngine, line: str, problem: str) -> None:
+    await engine.add("acme")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("slash")
+        await typed(pilot, line)
+        await pilot.pause()
+        assert problem in screen_text(app)
+
+
+async def test_letters_typed_into_the_filter_do_nothing_else(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("acme")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("slash")
+        await typed(pilot, "qrdxeno")
+        assert app.screen.query_one(Input).value == "qrdxeno"
+        assert isinstance(app.screen, ConnectionsScreen)
+        assert engine.started == []
+        assert "Run" not in lines_of(app)[-1]
+
+
+async def test_facets_by_key_and_by_mouse(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("a", "b")
+    await engine.add("c", method="ftp")
+    async with app.run_test(size=(80, 40)) as pilot:
+        await settle(pilot)
+        await pilot.click("#facet-method")
+        assert isinstance(app.screen, FacetDialog)
+        await pilot.press("j", "space")
+        assert "[x] FTP" in screen_text(app)
+        await pilot.press("escape")
+        assert app.screen.query_one(Input).value == "method:ftp"
+        assert shown(app) == ["c"]
+        await pilot.press("f", "c", "escape")
+        assert shown(app) == ["a", "b", "c"]
+
+
+# Actions
+
+
+async def test_words_in_actions_answer_to_clicks(
+    app: WharfApp, engine: FakeEngine, stand_in: Callable[[str, str], Opened]
+) -> None:
+    edited = stand_in("tui.console.dialogs.connection_form", "ConnectionForm")
+    viewed = stand_in("tui.console.screens.history", "HistoryScreen")
+    await engine.add("a-one", "b-two")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.click(offset=place_of(app, "Edit", line="b-two"))
+        await pilot.pause()
+        assert edited == [(engine.store.all["b-two"], False)]
+        await app.pop_screen()
+        await pilot.pause()
+        await pilot.click(offset=place_of(app, "History", line="a-one"))
+        await pilot.pause()
+        assert viewed == [("a-one",)]
+
+
+async def test_keys_open_form_and_history(
+    app: WharfApp, engine: FakeEngine, stand_in: Callable[[str, str], Opened]
+) -> None:
+    edited = stand_in("tui.console.dialogs.connection_form", "ConnectionForm")
+    viewed = stand_in("tui.console.screens.history", "HistoryScreen")
+    await engine.add("a", "b")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("j")
+        for key in ("e", "c", "n", "enter", "h"):
+            await pilot.press(key)
+            await pilot.pause()
+            await app.pop_screen()
+        acme = engine.store.all["b"]
+        assert edited == [(acme, False), (acme, True), (None, False)]
+        assert viewed == [("b",), (None,)]
+
+
+async def test_a_saved_connection_gets_the_cursor(
+    app: WharfApp, engine: FakeEngine, stand_in: Callable[[str, str], Opened]
+) -> None:
+    stand_in("tui.console.dialogs.connection_form", "ConnectionForm")
+    await engine.add("a", "b")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("n")
+        await engine.add("zulu")
+        app.screen.dismiss(engine.store.all["zulu"])
+        await pilot.pause()
+        assert table(app).cursor_key == "zulu"
+
+
+async def test_delete_asks_and_enter_alone_does_no_harm(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("a", "b")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("d")
+        assert isinstance(app.screen, ConfirmDialog)
+        assert "Delete a?" in screen_text(app)
+        await pilot.press("enter")
+        assert set(engine.store.all) == {"a", "b"}
+        await pilot.press("d", "y")
+        await pilot.pause()
+        assert set(engine.store.all) == {"b"}
+        assert shown(app) == ["b"]
+
+
+async def test_delete_means_what_was_under_the_cursor_when_asked(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("b", "c")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("d")
+        await engine.add("a")
+        await settle(pilot)
+        await pilot.press("y")
+        await pilot.pause()
+        assert set(engine.store.all) == {"a", "c"}
+
+
+async def test_run_and_cancel(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("a", "b")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("j", "r")
+        await pilot.pause()
+        assert engine.started == ["b"]
+        await pilot.press("r", "d")
+        await pilot.pause()
+        assert any("already running" in text for text in told(app))
+        assert any("cannot be deleted while running" in text for text in told(app))
+        run_id = engine.live["b"].run_id
+        await pilot.press("x", "k", "x")
+        await pilot.pause()
+        assert engine.cancelled == [run_id]
+        assert "a is not running." in told(app)
+
+
+async def test_switching_off_and_on(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("a")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("o")
+        await pilot.pause()
+        assert not engine.store.all["a"].enabled
+        assert "a is off." in told(app)
+        await pilot.press("r")
+        await pilot.pause()
+        assert engine.started == []
+        assert any("switched off" in text for text in told(app))
+        await pilot.press("o", "r")
+        await pilot.pause()
+        assert engine.started == ["a"]
+
+
+async def test_marks_are_acted_upon_together(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("a", "b", "c")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("space", "j", "space")
+        await pilot.pause()
+        assert "● 2 marked" in lines_of(app)[0]
+        assert any(line.startswith("● a") for line in lines_of(app))
+        await pilot.press("r")
+        await pilot.pause()
+        assert engine.started == ["a", "c"]
+        await pilot.press("x")
+        await pilot.pause()
+        assert len(engine.cancelled) == 2
+        await pilot.press("escape", "o")
+        await pilot.pause()
+        assert "marked" not in lines_of(app)[0]
+        assert [name for name, each in engine.store.all.items() if not each.enabled] == ["c"]
+
+
+async def test_the_test_shows_its_steps_while_they_happen(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("a")
+    engine.test_steps = [
+        Event(datetime.now(UTC), "resolve", "one[/] address", ms=3.0),
+        Event(datetime.now(UTC), "login", "refused", ok=False),
+    ]
+    engine.test_failure = REFUSED
+    engine.test_goes_on.clear()
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("t")
+        await pilot.pause()
+        assert isinstance(app.screen, TestDialog)
+        assert "✓ resolve    one[/] address  3 ms" in screen_text(app)
+        assert "✗ login" in screen_text(app)
+        assert REFUSED.remedy not in screen_text(app)
+        engine.test_goes_on.set()
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert f"{REFUSED.message} {REFUSED.remedy}" in screen_text(app)
+        await pilot.press("escape")
+        assert isinstance(app.screen, ConnectionsScreen)
+
+
+async def test_details_of_the_connection_under_the_cursor(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("a", after="move", move_to="done[/]")
+    await engine.ran("a", files=[FileRecord("x.csv", 1_400_000, 1_400_000)])
+    async with app.run_test(size=(140, 40)) as pilot:
+        await settle(pilot)
+        text = screen_text(app)
+        for words in ("sftp://wharf@sftp.acme.example:22/outgoing", "/batches", "*.csv", "moved to done[/]", "1.4 MB"):
+            assert words in text
