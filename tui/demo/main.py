@@ -52,7 +52,7 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 
 
 async def _run(places: Places, use: Callable[[Engine], Awaitable[int]] | None) -> int:
-    for folder in (places.sftp, places.ftp, places.mailboxes, places.sent_mail, places.local, places.secrets):
+    for folder in (places.sftp, places.ftp, places.mailboxes, places.local, places.secrets):
         folder.mkdir(parents=True)
     home = Paths(places.wharf / "config", places.wharf / "data", places.wharf / "state")
     async with running_servers(places) as ports, open_engine(home) as engine:
