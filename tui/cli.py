@@ -13,7 +13,7 @@ from typing import NoReturn, TypeAlias
 
 from tui import __version__
 from tui.commands.interruption import Interrupted, interruptible
-from tui.commands.output import ReaderGone, narrate, report
+from tui.commands.output import OutputProblem, ReaderGone, narrate, report
 from tui.domain.failure import WharfError
 from tui.domain.problems import nearest
 from tui.domain.text import printable
@@ -47,20 +47,21 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: list[str] | None = None) -> int:
     """Carry out one command; returns the exit code. Never ends in a traceback for what Wharf raises on purpose."""
-    _never_fail_to_encode()
+    _prepare_streams()
     try:
         with interruptible():
-            code = _obey(sys.argv[1:] if argv is None else argv)
-            sys.stdout.flush()
+            return _obey(sys.argv[1:] if argv is None else argv)
+    except OutputProblem as error:
+        _forget_stdout()
+        return report(error)
     except WharfError as error:
         return report(error)
     except Interrupted as interrupted:
         narrate(f"wharf: stopped by {interrupted.signal.name}.")
         return interrupted.exit_code
-    except (ReaderGone, BrokenPipeError):
+    except ReaderGone:
         _forget_stdout()
         return 128 + signal.SIGPIPE
-    return code
 
 
 def _obey(argv: list[str]) -> int:
@@ -73,8 +74,11 @@ def _obey(argv: list[str]) -> int:
     return handler(args, Paths.from_environment())
 
 
-def _never_fail_to_encode() -> None:
-    """A terminal that cannot show a character gets an escape for it; without this the command would fail."""
+def _prepare_streams() -> None:
+    """Neither a stream that was closed before the start nor a character that a terminal cannot show is an error."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - lives as long as the process
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -17,6 +17,7 @@ import tomli_w
 
 from tests.engine.peer import Partner
 from tui.cli import main
+from tui.engine.retry import Backoff
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def partner(monkeypatch: pytest.MonkeyPatch) -> Partner:
     """Every connection leads to this partner."""
     partner = Partner()
     monkeypatch.setattr("tui.engine.sides.make_sides", partner.sides)
-    monkeypatch.setattr("tui.engine.retry.random.random", lambda: 0.0)
+    monkeypatch.setattr("tui.engine.engine.Backoff", lambda: Backoff(fraction=lambda: 0.0))
     return partner
 
 

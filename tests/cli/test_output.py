@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cli.conftest import Terminal
-from tui.commands.output import cell_width, exit_code, say_json, table, worst
-from tui.commands.progress import can_refresh_a_line, cut, describe, progress_line
+from tui.commands.output import cell_width, cut, exit_code, say_json, table, worst
+from tui.commands.progress import can_refresh_a_line, describe, progress_line
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.figures import duration, size
 from tui.domain.run import Progress

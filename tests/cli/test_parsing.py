@@ -132,6 +132,26 @@ def test_a_reader_that_leaves_is_no_traceback(argv: list[str], wharf: Wharf, acm
     assert done.returncode == 141
 
 
+def test_a_full_disk_under_the_output_is_told(wharf: Wharf, acme: dict[str, object]) -> None:
+    assert wharf("import", "-", stdin=as_toml(acme)).code == 0
+    for argv in (["list"], ["export"], ["show", "acme", "--json"]):
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "tui", *argv], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False
+            )
+        assert done.stderr == b"wharf: Standard output cannot be written: No space left on device.\n"
+        assert done.returncode == 1
+
+
+@pytest.mark.parametrize("closed", ["0", "1", "2"])
+def test_a_stream_that_is_closed_from_the_start_is_no_error(closed: str) -> None:
+    for argv in ("locate", "history"):
+        command = ["/bin/sh", "-c", f'"$@" {closed}>&-', "sh", sys.executable, "-m", "tui", argv]
+        done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+        assert done.returncode == 0
+        assert b"Traceback" not in done.stderr
+
+
 def test_a_terminal_without_the_characters_gets_escapes(wharf_process: Wharf, acme: dict[str, object]) -> None:
     assert wharf_process("import", "-", stdin=as_toml({**acme, "name": "Zürich"})).code == 0
     shown = wharf_process("list", PYTHONIOENCODING="ascii")

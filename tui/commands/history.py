@@ -1,10 +1,13 @@
 """`wharf history`: the runs, newest first."""
 
 import argparse
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
 
 from tui.commands.interruption import run_async
 from tui.commands.opening import open_store
-from tui.commands.output import COMPLETED, narrate, run_duration, say, say_json, status_text, table, time_text
+from tui.commands.output import COMPLETED, cut, narrate, run_duration, say, say_json, status_text, table, time_text
 from tui.domain.as_json import run_json
 from tui.domain.figures import size
 from tui.domain.run import FileRecord, Run
@@ -19,7 +22,7 @@ def history(args: argparse.Namespace, paths: Paths) -> int:
     if args.json:
         say_json([run_json(run, files) for run, files in runs])
     elif runs:
-        say(table(_HEAD, [_row(run) for run, _ in runs]))
+        say("\n".join(_fitting(table(_HEAD, [_row(run) for run, _ in runs]).splitlines())))
     else:
         narrate("There are no runs yet. `wharf run NAME` makes one.")
     return COMPLETED
@@ -32,6 +35,12 @@ async def _runs(paths: Paths, name: str | None, limit: int, *, with_files: bool)
             # Runs outlive their connection, so only a name without any can be a wrong one.
             await store.connection(name)
         return [(run, await store.files(run.run_id) if with_files else []) for run in runs]
+
+
+def _fitting(lines: Sequence[str]) -> Iterator[str]:
+    """On a terminal a long outcome, which comes last, is cut; a file or pipe gets it whole."""
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    return (cut(line, columns) for line in lines)
 
 
 def _row(run: Run) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 import json
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from tui.domain.failure import Failure, FailureClass, TransferFailed, UsageProblem, WharfError
@@ -19,23 +20,33 @@ class ReaderGone(Exception):
     """Nobody reads stdout any more. No OSError, so that it is never taken for a fault of a transfer."""
 
 
+class OutputProblem(WharfError):
+    """What was asked for cannot be written to stdout, such as into a file on a full disk."""
+
+
 def say(text: str = "") -> None:
     """One line of data, or several, shown at once. Texts from outside in it are made printable by the caller."""
-    try:
+    with _writing():
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
-    except BrokenPipeError:
-        raise ReaderGone from None
 
 
 def say_bytes(data: bytes) -> None:
     """Data that must arrive as it is, whatever the encoding of the terminal."""
-    try:
+    with _writing():
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
     except BrokenPipeError:
         raise ReaderGone from None
+    except OSError as error:
+        raise OutputProblem(f"Standard output cannot be written: {error.strerror}.") from error
 
 
 def say_json(value: object) -> None:
@@ -93,6 +104,15 @@ def cell_width(text: str) -> int:
         0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
         for character in text
     )
+
+
+def cut(text: str, width: int) -> str:
+    """The text in at most `width` cells; a cut is marked by an ellipsis."""
+    if cell_width(text) <= width:
+        return text
+    while text and cell_width(text) > width - 1:
+        text = text[:-1]
+    return f"{text}…" if width > 0 else ""
 
 
 def status_text(status: Status) -> str:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
-from tui.commands.output import cell_width
+from tui.commands.output import cut
 from tui.domain.figures import duration, size
 from tui.domain.text import printable
 from tui.engine import LiveRun, Snapshot
@@ -74,12 +74,3 @@ def _describe_one(run: LiveRun) -> str:
     if run.note or progress.current:
         parts.append(printable(run.note or progress.current or "", 40))
     return "  ".join(parts)
-
-
-def cut(text: str, width: int) -> str:
-    """The text in at most `width` cells; a cut is marked by an ellipsis."""
-    if cell_width(text) <= width:
-        return text
-    while text and cell_width(text) > width - 1:
-        text = text[:-1]
-    return f"{text}…" if width > 0 else ""
