@@ -77,6 +77,7 @@ class FtpsClient(aioftp.Client):
         self._inspect = inspect
         self._data: asyncio.WriteTransport | None = None
         self._passive_command = "EPSV"
+        self._dropped = False
         self.data_tls: str | None = None
         """Of the latest data connection: TLS version and whether the session was resumed. None without TLS."""
 
@@ -92,7 +93,11 @@ class FtpsClient(aioftp.Client):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
 
     async def _open_connection(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection(host, port, limit=_LONGEST_LINE, happy_eyeballs_delay=0.25)
+        reader, writer = await asyncio.open_connection(host, port, limit=_LONGEST_LINE, happy_eyeballs_delay=0.25)
+        if self._dropped:
+            writer.transport.abort()
+            raise ConnectionAbortedError("dropped while connecting")
+        return reader, writer
 
     async def encrypt(self, context: ssl.SSLContext, host: str) -> ssl.SSLObject:
         """Start TLS on the control connection and have the peer inspected."""
@@ -163,7 +168,8 @@ class FtpsClient(aioftp.Client):
         return line.decode(self.encoding, errors="surrogateescape").rstrip("\r\n")
 
     def drop(self) -> None:
-        """Drop all connections at once; whoever waits for them wakes up with an error."""
+        """Drop all connections at once; whoever waits for them wakes up with an error. For good."""
+        self._dropped = True
         if self._data is not None:
             self._data.abort()
         if self._stream is not None:
