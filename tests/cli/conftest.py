@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import termios
@@ -78,12 +79,19 @@ class OnTerminal:
 
     def __init__(self, *argv: str, term: str = "xterm-256color") -> None:
         self.seen = b""
-        self.pid, self._terminal = pty.fork()
-        if self.pid == 0:
-            os.environ["TERM"] = term
-            # A shell would be one more process on the terminal.
-            os.execv(sys.executable, [sys.executable, "-m", "tui", *argv])  # noqa: S606
-        termios.tcsetwinsize(self._terminal, (24, 80))
+        self._terminal, its_end = pty.openpty()
+        termios.tcsetwinsize(its_end, (24, 80))
+        self._process = subprocess.Popen(
+            ["setsid", "--ctty", sys.executable, "-m", "tui", *argv],
+            stdin=its_end,
+            stdout=its_end,
+            stderr=its_end,
+            env={**os.environ, "TERM": term},
+        )
+        os.close(its_end)
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
 
     def wait_for(self, text: bytes) -> None:
         """Until the text is seen. A command that ends before it raises OSError."""
@@ -102,7 +110,7 @@ class OnTerminal:
         except OSError:
             pass  # Linux: the last process on the terminal has gone
         os.close(self._terminal)
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self._process.wait(timeout=30)
 
 
 @pytest.fixture

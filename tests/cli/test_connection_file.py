@@ -172,8 +172,9 @@ def test_the_file_is_written_in_the_order_and_shape_of_the_model() -> None:
 
 
 words = st.text(
-    st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")) | st.sampled_from("\"\\'#=[]{}\t "), min_size=1
-)
+    st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")) | st.sampled_from("\"\\'#=[]{} ")
+).map(lambda text: text.strip() or "word")
+names = words.map(lambda text: text.replace("/", "_").lstrip("- ") or "acme")
 hosts = st.from_regex(r"[a-z0-9][a-z0-9.-]{0,20}", fullmatch=True)
 ports = st.integers(1, 65535)
 secrets = words.map(lambda text: f"vault:{text}")
@@ -210,10 +211,10 @@ mail_in = st.fixed_dictionaries(
     optional={"folder": words, "from": words, "tls": st.sampled_from(["starttls", "implicit", "none"])},
 )
 general = st.fixed_dictionaries(
-    {"name": words, "local_dir": words.map(lambda text: f"/{text}")},
+    {"name": names.map(lambda text: text[:80].strip()), "local_dir": words.map(lambda text: f"/{text}")},
     optional={
         "type": st.sampled_from(["conversions", "other", "our_own-2"]),
-        "pattern": words | st.lists(words, min_size=1, max_size=4),
+        "pattern": names | st.lists(names, min_size=1, max_size=4),
         "verify": st.sampled_from(["auto", "size"]),
         "retries": st.integers(0, 20),
         "stall_timeout": st.integers(1, 3600),

@@ -1,6 +1,5 @@
 """The commands that open a screen, on a terminal."""
 
-import os
 import signal
 from pathlib import Path
 
@@ -33,7 +32,7 @@ def test_no_mouse_leaves_the_mouse_to_the_terminal() -> None:
 def test_a_signal_ends_the_screen_and_restores_the_terminal(number: signal.Signals, code: int) -> None:
     screen = OnTerminal()
     screen.wait_for(b"Quit")
-    os.kill(screen.pid, number)
+    screen.send(number)
     assert screen.end() == code
     assert ALTERNATE_SCREEN_OFF in screen.seen
     assert b"Traceback" not in screen.seen

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +50,12 @@ def _silent(
 class Waiting:
     """A command that has reached the silent server and waits for it."""
 
-    def __init__(self, server: socket.socket, *argv: str, before: Callable[[], object] | None = None) -> None:
+    def __init__(self, server: socket.socket, *argv: str, under: Sequence[str] = ()) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tui", *argv],
+            [*under, sys.executable, "-m", "tui", *argv],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            preexec_fn=before,  # noqa: PLW1509 - this process has one thread
         )
         try:
             self._peer, _ = server.accept()
@@ -107,7 +106,7 @@ def test_of_several_signals_the_first_counts_and_none_cuts_the_end_short(
 
 
 def test_under_nohup_a_lost_terminal_is_ignored(silent_server: socket.socket) -> None:
-    waiting = Waiting(silent_server, "run", "silent", before=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    waiting = Waiting(silent_server, "run", "silent", under=["nohup"])
     returned, _, err = waiting.end_by(signal.SIGHUP, signal.SIGTERM)
     assert returned == 143
     assert "SIGHUP" not in err
@@ -125,7 +124,7 @@ def test_on_a_terminal_the_progress_line_is_gone_before_anything_else_is_said(si
     run.wait_for(b"silent  connecting")
     peer, _ = silent_server.accept()
     with peer:
-        os.kill(run.pid, signal.SIGTERM)
+        run.send(signal.SIGTERM)
         assert run.end() == 143
     assert run.seen.endswith(b"\r\x1b[Kwharf: stopped by SIGTERM.\r\n")
 
