@@ -46,20 +46,27 @@ CONNECTIONS = (
 )
 
 HISTORY = (
-    Binding("enter", "open", "Open run", id="history.open"),
+    Binding("enter", "open", "Open", id="history.open"),
     Binding("r", "retry", "Retry", id="history.retry"),
     Binding("x", "cancel", "Cancel", id="history.cancel"),
     Binding("slash", "filter", "Filter", id="history.filter", key_display="/"),
-    Binding("f", "failed", "Failed only", id="history.failed"),
+    Binding("f", "facets", "Narrow down", id="history.facets", show=False),
+    Binding("y", "copy", "Copy message", id="history.copy"),
     Binding("w", "export", "Export", id="history.export"),
     Binding("escape", "back", "Back", id="history.back"),
 )
 
 RUN = (
+    Binding("tab", "switch", "Files/events", id="run.switch"),
     Binding("r", "retry", "Retry", id="run.retry"),
     Binding("x", "cancel", "Cancel", id="run.cancel"),
-    Binding("w", "export", "Export", id="run.export"),
+    Binding("y", "copy", "Copy", id="run.copy"),
     Binding("escape", "back", "Back", id="run.back"),
+)
+
+EXPORT = (
+    Binding("enter", "write", "Write", id="export.write"),
+    Binding("escape", "close", "Cancel", id="export.close"),
 )
 
 FORM = (
@@ -83,7 +90,7 @@ FILTER = (
 )
 
 FACETS = (
-    Binding("space", "toggle", "Mark", id="facets.toggle"),
+    Binding("space", "mark", "Mark", id="facets.mark"),
     Binding("c", "clear", "Clear all", id="facets.clear"),
     Binding("escape,f,q", "close", "Close", id="facets.close", key_display="esc"),
     Binding("j", "move(1)", "Next", id="facets.down", show=False),

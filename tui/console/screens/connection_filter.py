@@ -56,10 +56,13 @@ class Filter:
 
     def accepts(self, state: ConnectionState, cells: Sequence[str]) -> bool:
         """Whether a connection is shown. `cells` are the texts of its row."""
+        return self.matches(values_of(state), cells)
+
+    def matches(self, mine: Mapping[str, Sequence[str]], cells: Sequence[str]) -> bool:
+        """Whether a row with these texts is shown; `mine` are its values per facet, as they may be written."""
         text = "\n".join(cells).lower()
         if not all(word in text for word in self.words):
             return False
-        mine = values_of(state)
         return all(
             any(value.startswith(wanted) for wanted in choices for value in mine[facet])
             for facet, choices in (self.terms or {}).items()
@@ -78,9 +81,9 @@ def parse_filter(text: str, values: Mapping[str, Mapping[str, str]]) -> Filter:
         facet, colon, value = part.partition(":")
         if not colon:
             words.append(part)
-        elif facet not in FACETS:
+        elif facet not in values:
             words.append(part)
-            problem = problem or _unknown_facet(facet)
+            problem = problem or _unknown_facet(facet, tuple(values))
         else:
             wanted = tuple(choice for choice in value.split(",") if choice)
             known = [choice for choice in wanted if _can_match(facet, choice, values)]
@@ -96,13 +99,13 @@ def chosen(text: str, values: Mapping[str, Mapping[str, str]]) -> dict[str, set[
     terms = parse_filter(text, values).terms or {}
     return {
         facet: {value for value in values[facet] if any(value.startswith(each) for each in terms.get(facet, ()))}
-        for facet in FACETS
+        for facet in values
     }
 
 
 def with_chosen(text: str, choices: Mapping[str, Iterable[str]]) -> str:
     """The filter line with its terms replaced by these choices; its words stay."""
-    words = [part for part in text.split() if part.partition(":")[0].lower() not in FACETS or ":" not in part]
+    words = [part for part in text.split() if part.partition(":")[0].lower() not in choices or ":" not in part]
     terms = [f"{facet}:{','.join(sorted(chosen))}" for facet, chosen in choices.items() if chosen]
     return " ".join((*words, *terms))
 
@@ -112,9 +115,9 @@ def _can_match(facet: str, choice: str, values: Mapping[str, Mapping[str, str]])
     return any(form.startswith(choice) for form in titles)
 
 
-def _unknown_facet(word: str) -> str:
-    meant = nearest(word, list(FACETS))
-    hint = f"did you mean {meant}:?" if meant else f"there are {_listed([f'{facet}:' for facet in FACETS], 'and')}"
+def _unknown_facet(word: str, facets: Sequence[str]) -> str:
+    meant = nearest(word, list(facets))
+    hint = f"did you mean {meant}:?" if meant else f"there are {_listed([f'{facet}:' for facet in facets], 'and')}"
     return f"No column “{printable(word, 20)}”; {hint}"
 
 

@@ -65,10 +65,15 @@ class FilterBar(Vertical):
         """Give the keys to the line."""
         self._input.focus()
 
-    def show(self, shown: int, total: int, problem: str | None, active: set[str]) -> None:
-        """Say how many of how many are shown, what was not understood, and which columns are narrowed down."""
+    def show(self, shown: int, total: int, problem: str | None, active: set[str], *, more: bool = False) -> None:
+        """Say how many of how many are shown, what was not understood, and which columns are narrowed down.
+
+        With `more`, there are others that were not read yet.
+        """
         style = "bold" if shown != total else ""
-        self.query_one("#filter-count", Static).update(Text(f"{shown} of {total} shown", style=style))
+        self.query_one("#filter-count", Static).update(
+            Text(f"{shown} of {total}{'+' if more else ''} shown", style=style)
+        )
         told = self.query_one("#filter-problem", Static)
         told.update(problem or "")
         told.display = problem is not None

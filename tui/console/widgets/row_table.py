@@ -21,7 +21,7 @@ from tui.console import keymap
 
 Justify = Literal["left", "right"]
 
-_GAP = 1
+GAP = 1
 """Blank cells after each column."""
 
 _SMALLEST = 6
@@ -254,18 +254,7 @@ class RowTable(Widget):
 
     def _widths(self) -> list[int]:
         """The width of each column, without its gap."""
-        given = sum((column.width or 0) + _GAP for column in self._columns)
-        flexible = sum(column.width is None for column in self._columns)
-        room = self.size.width - self._grid.styles.scrollbar_size_vertical - given
-        share, extra = divmod(max(room, 0), max(flexible, 1))
-        widths = []
-        for column in self._columns:
-            if column.width is not None:
-                widths.append(column.width)
-            else:
-                widths.append(max(_SMALLEST, share + (extra > 0)))
-                extra -= 1
-        return widths
+        return widths_of(self._columns, self.size.width - self._grid.styles.scrollbar_size_vertical)
 
     def _rebuild(self, cursor: str | None, line: int) -> None:
         """Draw everything anew, at the widths for the present size."""
@@ -274,7 +263,7 @@ class RowTable(Widget):
         top = self._grid.scroll_y
         self._grid.clear(columns=True)
         for column, width in zip(self._columns, self._widths(), strict=True):
-            self._grid.add_column(self._label(column, width), width=width + _GAP, key=column.key)
+            self._grid.add_column(self._label(column, width), width=width + GAP, key=column.key)
         for row in self._rows.values():
             self._draw(row, None)
         self._put_cursor(cursor, line)
@@ -291,18 +280,18 @@ class RowTable(Widget):
     def _draw(self, row: Row, before: Row | None) -> None:
         places = list(zip(row.cells, self._columns, self._widths(), strict=True))
         if before is None:
-            self._grid.add_row(*(_fit(*place) for place in places), key=row.key)
+            self._grid.add_row(*(fit(*place) for place in places), key=row.key)
             return
         for old, (cell, column, width) in zip(before.cells, places, strict=True):
             if _look(cell) != _look(old):
-                self._grid.update_cell(row.key, column.key, _fit(cell, column, width))
+                self._grid.update_cell(row.key, column.key, fit(cell, column, width))
 
     def _label(self, column: Column, width: int) -> Text:
         label = Text(column.label)
         if self._mark is not None and self._mark[0] == column.key:
             label.truncate(width - 1)
             label.append("▼" if self._mark[1] else "▲")
-        return _fit(label, column, width)
+        return fit(label, column, width)
 
 
 def clickable(text: str, word: str, style: str = "") -> Text:
@@ -317,7 +306,23 @@ def _look(cell: Text | str) -> object:
     return (cell.plain, cell.style, cell.spans) if isinstance(cell, Text) else cell
 
 
-def _fit(cell: Text | str, column: Column, width: int) -> Text:
+def widths_of(columns: Sequence[Column], room: int) -> list[int]:
+    """The width of each column, without its gap, where there are `room` cells for all."""
+    given = sum((column.width or 0) + GAP for column in columns)
+    flexible = sum(column.width is None for column in columns)
+    share, extra = divmod(max(room - given, 0), max(flexible, 1))
+    widths = []
+    for column in columns:
+        if column.width is not None:
+            widths.append(column.width)
+        else:
+            widths.append(max(_SMALLEST, share + (extra > 0)))
+            extra -= 1
+    return widths
+
+
+def fit(cell: Text | str, column: Column, width: int) -> Text:
+    """The cell on one line, cut or filled up for its column."""
     text = Text(cell) if isinstance(cell, str) else cell.copy()
     text.no_wrap = True
     text.truncate(width, overflow="ellipsis")
