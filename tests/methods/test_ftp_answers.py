@@ -288,6 +288,17 @@ async def test_hostile_names_are_listed_with_their_problem_and_never_sent() -> N
     assert all(entry.problem for entry in entries)
 
 
+async def test_a_name_with_a_line_break_cannot_stand_in_for_another_file() -> None:
+    facts = "type=file;size=5;modify=20260102030405;"
+    listing = f"{facts} a.csv\r\n{facts} x\n{facts} a.csv\r\n"
+    server = FakeFtp({"FEAT": "211-F\n MLST size*;\n211 End"}, data={"MLSD": listing.encode()})
+    async with server.running(), opened(server.connection()) as session:
+        problems = [(entry.name, entry.problem) for entry in await session.list_files()]
+
+    doubtful = "the server lists this name more than once"
+    assert problems == [("a.csv", doubtful), ("x", None), ("a.csv", doubtful)]
+
+
 @pytest.mark.parametrize("name", ["a\r\nDELE b.csv", "a\nQUIT", "a\0b", "\udcff"])
 async def test_no_name_can_become_a_second_command(name: str) -> None:
     entry = Entry.named(name, 5, None, name)

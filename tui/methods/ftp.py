@@ -12,6 +12,7 @@ no seconds, and lose their clock as the file grows old. Only where there is no M
 
 import asyncio
 import hashlib
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -131,7 +132,7 @@ class FtpSession(Source, Target):
             listing = await self._listing(client)
             files = [await self._dated(client, file) for file in listing.files]
         self._tell_what_is_missing(listing)
-        return [self._entry(file) for file in files if file.size is not None]
+        return _doubting_doubles([self._entry(file) for file in files if file.size is not None])
 
     async def _listing(self, client: FtpsClient) -> Listing:
         if self._features.facts:
@@ -432,6 +433,15 @@ class _FtpWriter:
             with self._talking():
                 await self._channel.write(view[start : start + _SLICE])
             self._alive()
+
+
+def _doubting_doubles(entries: list[Entry]) -> list[Entry]:
+    """Of two entries with one name at least one is made up: a name with a line break can be written so that its second
+    half looks like another entry. None of them can be trusted.
+    """
+    count = Counter(entry.name for entry in entries)
+    doubtful = "the server lists this name more than once"
+    return [replace(entry, problem=doubtful) if count[entry.name] > 1 else entry for entry in entries]
 
 
 def _proof_from(reply: Reply) -> Proof | None:
