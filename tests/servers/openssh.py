@@ -1,0 +1,118 @@
+"""A real OpenSSH server on loopback, run by whoever runs the tests, with keys and a configuration of its own."""
+
+import asyncio
+import getpass
+import os
+import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncssh
+
+from tests.servers.debian import find_program, free_port
+
+
+@dataclass(slots=True)
+class OpenSsh:
+    """A running sshd. The user's key is in `key`; there is no password login, which would need a system account."""
+
+    port: int
+    user: str
+    key: Path
+    host_key: asyncssh.SSHKey
+    process: asyncio.subprocess.Process
+    log: list[str] = field(default_factory=list)
+
+    @property
+    def known_hosts_line(self) -> str:
+        return f"[127.0.0.1]:{self.port} {self.host_key.export_public_key().decode().strip()}\n"
+
+    def freeze(self) -> None:
+        """Stop all processes that serve connections: their sockets stay open and say nothing any more."""
+        for pid in _descendants(self.process.pid):
+            os.kill(pid, signal.SIGSTOP)
+
+    def kill_sessions(self) -> None:
+        """End all processes that serve connections."""
+        for pid in _descendants(self.process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+@asynccontextmanager
+async def run_openssh(
+    folder: Path, *, options: Sequence[str] = (), sftp: str = "internal-sftp"
+) -> AsyncIterator[OpenSsh]:
+    """Run sshd with its files in the folder. `options` are lines of sshd_config(5) that go before the others; `sftp` is
+    the command of its SFTP subsystem."""
+    sshd = find_program("sshd", "openssh-server")
+    folder.mkdir(parents=True, exist_ok=True)
+    host_key, user_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
+    for name, key in (("host_key", host_key), ("id_user", user_key)):
+        (folder / name).touch(mode=0o600)
+        key.write_private_key(folder / name)
+    user_key.write_public_key(folder / "authorized_keys")
+    port = free_port()
+    (folder / "sshd_config").write_text("\n".join([*options, *_options(folder, port), f"Subsystem sftp {sftp}"]) + "\n")
+    if os.geteuid() == 0:
+        # Where sshd shuts its unprivileged half in; its package's service makes this folder when it starts.
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+    process = await asyncio.create_subprocess_exec(
+        str(sshd), "-D", "-e", "-f", str(folder / "sshd_config"), stderr=asyncio.subprocess.PIPE
+    )
+    server = OpenSsh(port, getpass.getuser(), folder / "id_user", host_key.convert_to_public(), process)
+    reader = asyncio.create_task(_read_log(server))
+    try:
+        await _listening(server)
+        yield server
+    finally:
+        for pid in [*_descendants(process.pid), process.pid]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        await process.wait()
+        await reader
+
+
+def _options(folder: Path, port: int) -> list[str]:
+    return [
+        f"Port {port}",
+        "ListenAddress 127.0.0.1",
+        f"HostKey {folder / 'host_key'}",
+        f"AuthorizedKeysFile {folder / 'authorized_keys'}",
+        "PidFile none",
+        "StrictModes no",
+        "UsePAM no",
+        "PasswordAuthentication no",
+        "KbdInteractiveAuthentication no",
+        "PermitRootLogin yes",
+        "LogLevel VERBOSE",
+    ]
+
+
+async def _read_log(server: OpenSsh) -> None:
+    assert server.process.stderr is not None
+    async for line in server.process.stderr:
+        server.log.append(line.decode(errors="replace").rstrip())
+
+
+async def _listening(server: OpenSsh) -> None:
+    async with asyncio.timeout(10):
+        while not any("Server listening" in line for line in server.log):
+            assert server.process.returncode is None, server.log
+            await asyncio.sleep(0.005)
+
+
+def _descendants(ancestor: int) -> list[int]:
+    """The processes below this one, from /proc: children first."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                children.setdefault(parent, []).append(int(entry.name))
+    found = list(children.get(ancestor, []))
+    for pid in found:
+        found += children.get(pid, [])
+    return found
