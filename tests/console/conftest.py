@@ -68,5 +68,5 @@ def place_of(app: App[Any], text: str, *, line: str = "") -> tuple[int, int]:
     """Where a text stands, as a mouse would point at it; `line` is something that the same line contains."""
     for y, shown in enumerate(lines_of(app)):
         if line in shown and text in shown:
-            return shown.index(text, shown.index(line)), y
+            return shown.index(text), y
     raise AssertionError(f"{text!r} is not on the screen:\n" + "\n".join(lines_of(app)))

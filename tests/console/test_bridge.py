@@ -70,6 +70,11 @@ async def test_a_covered_screen_gets_the_newest_state_when_uncovered(engine: Fak
     assert home.messages[-1].snapshot.live["acme"].progress.bytes_done == 90
 
 
+async def test_no_screen_is_no_error(engine: FakeEngine) -> None:
+    Bridge(engine, lambda: None).sample()
+    assert engine.snapshots == 0
+
+
 async def test_the_app_samples_by_itself(engine: FakeEngine, app: WharfApp) -> None:
     await engine.add("acme")
     heard: list[object] = []

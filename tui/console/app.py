@@ -37,10 +37,15 @@ class WharfApp(App[int], inherit_bindings=False):
         self.theme = DARK.name
         self.ansi_theme_dark = DARK_PALETTE
         self.ansi_theme_light = LIGHT_PALETTE
-        self.bridge = Bridge(engine, lambda: self.screen)
+        self.bridge = Bridge(engine, self._screen_on_top)
 
     def get_default_screen(self) -> Screen[None]:
         return ConnectionsScreen(self.engine)
+
+    def _screen_on_top(self) -> Screen[object] | None:
+        # There is none any more while the application ends, and a timer may still strike then.
+        stack = self.screen_stack
+        return stack[-1] if stack else None
 
     def on_mount(self) -> None:
         self.set_interval(INTERVAL, self.bridge.sample)

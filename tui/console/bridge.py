@@ -32,7 +32,7 @@ class _Observable(Protocol):
 class Bridge:
     """Samples for the screen on top. A screen that was covered gets the newest state once it is uncovered."""
 
-    def __init__(self, engine: _Observable, screen: Callable[[], Screen[object]]) -> None:
+    def __init__(self, engine: _Observable, screen: Callable[[], Screen[object] | None]) -> None:
         self._engine = engine
         self._screen = screen
         self._shown: WeakKeyDictionary[Screen[object], Snapshot] = WeakKeyDictionary()
@@ -40,6 +40,8 @@ class Bridge:
     def sample(self) -> None:
         """Look once, and tell the screen on top if what it shows is no longer true."""
         screen = self._screen()
+        if screen is None:
+            return
         snapshot = self._engine.snapshot()
         shown = self._shown.get(screen)
         if shown is not None and shown.revision == snapshot.revision:

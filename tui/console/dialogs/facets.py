@@ -68,7 +68,7 @@ class FacetDialog(ModalScreen[None]):
         event.stop()
         self._toggle(event.option_index)
 
-    def action_toggle(self) -> None:
+    def action_mark(self) -> None:
         if self._list.highlighted is not None:
             self._toggle(self._list.highlighted)
 

@@ -57,6 +57,7 @@ class ConnectionsScreen(Screen[None]):
         super().__init__()
         self.engine = engine
         self._list = ConnectionList()
+        self._place: str | None = None
 
     def compose(self) -> ComposeResult:
         yield StatusLine("Connections", id="status-line")
@@ -137,12 +138,22 @@ class ConnectionsScreen(Screen[None]):
     @on(FilterBar.Changed)
     def _filter_changed(self) -> None:
         self._show()
+        if self._place is not None:
+            self._table.move_to(self._place)
+
+    def _keep_place(self) -> None:
+        """While a filter is typed, the row under the cursor may vanish and come back; the cursor comes back with it.
+
+        Only then: a cursor that moved by itself when something happens elsewhere would put actions on the wrong row.
+        """
+        self._place = self._table.cursor_key
 
     @on(FilterBar.Left)
     def _filter_left(self) -> None:
         self._table.focus()
 
     def action_filter(self) -> None:
+        self._keep_place()
         self._filter_bar.edit()
 
     def action_facets(self) -> None:
@@ -153,6 +164,7 @@ class ConnectionsScreen(Screen[None]):
         self._choose_facets(event.facet)
 
     def _choose_facets(self, begin_at: str | None) -> None:
+        self._keep_place()
         values = self._list.facets
         already = chosen(self._filter_bar.text, values)
         self.app.push_screen(FacetDialog(values, facet_counts(self._list.states), already, self._narrow_to, begin_at))
@@ -180,6 +192,7 @@ class ConnectionsScreen(Screen[None]):
     def action_back(self) -> None:
         """One step back, and never out: the filter first, then the marks."""
         if self._filter_bar.text:
+            self._keep_place()
             self._filter_bar.text = ""
         elif self._list.marked:
             self._list.marked.clear()
