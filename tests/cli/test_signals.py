@@ -93,6 +93,15 @@ def test_a_run_is_put_on_record_before_the_command_ends(
     assert "closed" in run["failure"]["message"]
 
 
+def test_a_run_whose_process_was_killed_is_not_in_progress_for_anybody_who_looks(
+    silent_server: socket.socket, wharf: Wharf
+) -> None:
+    assert Waiting(silent_server, "run", "silent").end_by(signal.SIGKILL)[0] == -signal.SIGKILL
+    assert "✗ Failed" in wharf("list").out
+    (run,) = wharf("history", "--json").json
+    assert (run["status"], run["failure"]["class"]) == ("Failed", "interrupted")
+
+
 def test_of_several_signals_the_first_counts_and_none_cuts_the_end_short(
     silent_server: socket.socket, wharf: Wharf
 ) -> None:
