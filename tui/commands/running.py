@@ -185,4 +185,4 @@ async def _test(paths: Paths, name: str, watch: Callable[[Event], None] | None) 
 def _show_step(event: Event) -> None:
     sign = SIGNS[Status.COMPLETED if event.ok else Status.FAILED]
     took = f"{event.ms:7.0f} ms" if event.ms is not None else " " * 10
-    say(f"{sign} {event.step:<9} {took}  {printable(event.detail)}")
+    say(f"{sign} {event.step:<12} {took}  {printable(event.detail)}")
