@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -113,13 +113,23 @@ async def test_a_failed_write_surfaces_and_what_is_under_way_is_dropped() -> Non
 
 
 async def test_leaving_early_drops_what_is_under_way() -> None:
-    file = MemoryFile(bytes(1000 * _BLOCK))
-    blocks = read_blocks(file, 1000 * _BLOCK, _BLOCK)
+    file = MemoryFile(bytes(20_000_000))
+    blocks = read_blocks(file, 20_000_000, 256 * 1024)
     await anext(blocks)
     file.frozen.clear()
+    # What was asked for is answered; after that nothing comes.
+    waiting = asyncio.create_task(_count(blocks))
+    done, _ = await asyncio.wait({waiting}, timeout=0.05)
+    assert not done
     assert file.under_way > 0
-    await blocks.aclose()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
     assert file.under_way == 0
+
+
+async def _count(blocks: AsyncIterator[bytes]) -> int:
+    return len([block async for block in blocks])
 
 
 @pytest.mark.parametrize(("offered", "used"), [(16 * 1024, 32 * 1024), (261_120, 261_120), (4 << 20, 256 * 1024)])

@@ -32,7 +32,7 @@ async def failing_to_send(behaviour: Behaviour, folder: Path, content: bytes) ->
         with pytest.raises(TransferFailed) as caught:
             await send(session, "a.csv", content)
         # The link has not suffered: the next request is answered.
-        assert await session.staged_size((await send(session, "b.csv", b""))) == 0
+        assert await session.staged_size(await send(session, "b.csv", b"")) == 0
     assert not (folder / "a.csv").exists()
     return caught.value.failure
 

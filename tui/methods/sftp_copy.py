@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from tui.methods.base import BLOCK_SIZE
 
-_IN_FLIGHT = 4 * 1024 * 1024
+IN_FLIGHT = 4 * 1024 * 1024
 """Bytes under way at once: what fills 100 Mbit/s at 300 ms."""
 _ALWAYS_SUPPORTED = 32 * 1024
 """Bytes that every server must take in one request (draft-ietf-secsh-filexfer-02, section 3)."""
@@ -36,7 +36,7 @@ def block_size(offered: int) -> int:
 
 
 def _window(block: int) -> int:
-    return max(1, _IN_FLIGHT // block)
+    return max(1, IN_FLIGHT // block)
 
 
 class _Requests:

@@ -13,6 +13,7 @@ import asyncssh
 from tui.domain.connection import Connection, SftpEndpoint
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.methods.base import Identity, Surroundings, network_failure
+from tui.methods.sftp_copy import IN_FLIGHT
 from tui.methods.ssh_failures import connection_failure
 from tui.methods.ssh_login import Login, ServerIdentity, Ways
 from tui.trust.hostkeys import HostKeys, fingerprint_of, known_hosts_line, look_up
@@ -20,6 +21,8 @@ from tui.trust.hostkeys import HostKeys, fingerprint_of, known_hosts_line, look_
 _DIAL_LIMIT = 15.0
 """Seconds for one address to accept the connection, before the next one is tried."""
 _KEEPALIVE = {"keepalive_interval": 15, "keepalive_count_max": 3}
+_WINDOW = 2 * IN_FLIGHT
+"""Bytes that the server may send before we take them: with room for what the copier has asked for."""
 _CIPHERS = (
     # The AES-GCM of common processors is several times as fast as ChaCha20 here.
     "aes128-gcm@openssh.com",
@@ -276,6 +279,7 @@ class _Handshake:
                 x509_trusted_certs=None,
                 x509_trusted_cert_paths=(),
                 utf8_decode_errors="replace",
+                window=_WINDOW,
                 **_KEEPALIVE,
             )
         except BaseException:
