@@ -1,6 +1,7 @@
 """The connections as the home screen knows them: filtered, sorted, marked. Pure; the screen draws what this says."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from tui.console.screens.connection_filter import Filter, facet_values, parse_filter
@@ -24,12 +25,15 @@ class ConnectionList:
         self.backwards = False
         self.filter = Filter()
         self._stored: Sequence[ConnectionState] = ()
+        self._drawn: dict[str, tuple[object, ConnectionState, Row]] = {}
 
     def read(self, stored: Sequence[ConnectionState], unreadable: Sequence[Unreadable]) -> None:
         """Take over what the store says now. Marks of connections that are gone go with them."""
         self._stored = stored
         self.unreadable = list(unreadable)
-        self.marked &= {state.connection.name for state in stored}
+        names = {state.connection.name for state in stored}
+        self.marked &= names
+        self._drawn = {name: drawn for name, drawn in self._drawn.items() if name in names}
         self._combine()
 
     def observe(self, live: Mapping[str, LiveRun]) -> bool:
@@ -76,7 +80,18 @@ class ConnectionList:
 
     def rows(self, width: int) -> list[Row]:
         """What is shown, as rows for a table of this width."""
-        return [row_for(state, marked=state.connection.name in self.marked, width=width) for state in self.shown()]
+        return [self._row(state, width) for state in self.shown()]
+
+    def _row(self, state: ConnectionState, width: int) -> Row:
+        """The row of a connection: the same one as before if nothing in it can have changed."""
+        name = state.connection.name
+        circumstances = (name in self.marked, width, date.today())  # noqa: DTZ011 - the user's own day is meant
+        known = self._drawn.get(name)
+        if known is not None and known[0] == circumstances and known[1] == state:
+            return known[2]
+        row = row_for(state, marked=name in self.marked, width=width)
+        self._drawn[name] = (circumstances, state, row)
+        return row
 
     def state(self, name: str | None) -> ConnectionState | None:
         return next((state for state in self.states if state.connection.name == name), None)

@@ -278,6 +278,8 @@ class RowTable(Widget):
             self._grid.sort(first, key=lambda cell: places[id(cell)])
 
     def _draw(self, row: Row, before: Row | None) -> None:
+        if row is before:
+            return
         places = list(zip(row.cells, self._columns, self._widths(), strict=True))
         if before is None:
             self._grid.add_row(*(fit(*place) for place in places), key=row.key)
