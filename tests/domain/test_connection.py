@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tui.domain.connection import Connection, Direction
+from tui.domain.connection import Connection, Direction, SftpEndpoint
 from tui.domain.problems import problems_of
 
 SFTP: dict[str, Any] = {
@@ -87,6 +87,12 @@ def test_everything_wrong_is_said_at_once() -> None:
     ("data", "where"),
     [
         (SFTP | {"sftp": SFTP["sftp"] | {"host": "sftp://h"}}, "sftp.host"),
+        (SFTP | {"sftp": SFTP["sftp"] | {"host": "h.example:22"}}, "sftp.host"),
+        (SFTP | {"sftp": SFTP["sftp"] | {"host": "192.0.2.7:22"}}, "sftp.host"),
+        (SFTP | {"sftp": SFTP["sftp"] | {"host": "[2001:db8::1]"}}, "sftp.host"),
+        (SFTP | {"sftp": SFTP["sftp"] | {"host": "-oProxyCommand=id"}}, "sftp.host"),
+        (SFTP | {"sftp": SFTP["sftp"] | {"username": "u\udce9"}}, "sftp.username"),
+        (SFTP | {"sftp": SftpEndpoint(host="h")}, "sftp.username"),
         (SFTP | {"sftp": SFTP["sftp"] | {"host_key": "md5:00"}}, "sftp.host_key"),
         (SFTP | {"sftp": None}, "sftp"),
         (SFTP | {"ftp": FTP["ftp"]}, "ftp"),
@@ -94,6 +100,7 @@ def test_everything_wrong_is_said_at_once() -> None:
         (FTP | {"ftp": {"host": "h", "username": "u"}}, "ftp.secret"),
         (SMTP | {"email": SMTP["email"] | {"sender": "Acme <a@b>"}}, "email.sender"),
         (SMTP | {"email": SMTP["email"] | {"sender": "a@b\r\nBcc: x@y"}}, "email.sender"),
+        (SMTP | {"email": SMTP["email"] | {"sender": "a@b\u202e"}}, "email.sender"),
         (SMTP | {"email": SMTP["email"] | {"subject": "a\r\nBcc: x@y"}}, "email.subject"),
         (SMTP | {"email": SMTP["email"] | {"subject": "{password}"}}, "email.subject"),
         (SMTP | {"email": SMTP["email"] | {"folder": "INBOX"}}, "email.folder"),
@@ -109,6 +116,29 @@ def test_everything_wrong_is_said_at_once() -> None:
 )
 def test_one_wrong_field_is_said_where_it_is(data: dict[str, Any], where: str) -> None:
     assert where in wrong(data)
+
+
+ANY_VALUE = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(st.characters(categories=None, codec=None), max_size=100),
+    st.sampled_from(["9" * 5000, "x" * 2000, 10**400]),
+    st.lists(st.text(max_size=3), max_size=60),
+    st.dictionaries(st.sampled_from(["host", "port", "tls", "colour"]), st.text(max_size=5)),
+)
+FIELDS = [*Connection.model_fields, "colour", "password"]
+
+
+@given(st.sampled_from([SFTP, FTP, SMTP, IMAP]), st.dictionaries(st.sampled_from(FIELDS), ANY_VALUE))
+def test_any_nonsense_is_refused_in_our_own_words(base: dict[str, Any], changes: dict[str, Any]) -> None:
+    try:
+        Connection.model_validate(base | changes)
+    except ValidationError as error:
+        for problem in problems_of(error):
+            assert problem.sentence[0].islower(), problem
+            assert "pydantic" not in problem.sentence
 
 
 @given(st.text(min_size=1, max_size=60).filter(lambda value: value.partition(":")[0] not in {"env", "file", "cmd"}))
@@ -134,6 +164,10 @@ def test_a_section_8_example_is_taken() -> None:
     ("data", "address"),
     [
         (SFTP, "sftp://u@h.example:22/."),
+        (SFTP | {"sftp": SFTP["sftp"] | {"host": "2001:db8::1"}}, "sftp://u@[2001:db8::1]:22/."),
+        (SFTP | {"sftp": SFTP["sftp"] | {"host": "fe80::1%eth0"}}, "sftp://u@[fe80::1%eth0]:22/."),
+        (FTP | {"ftp": FTP["ftp"] | {"host": "::1"}}, "ftps://u@[::1]:21/."),
+        (SMTP | {"email": SMTP["email"] | {"host": "::1"}}, "smtp://[::1]:587"),
         (FTP, "ftps://u@h:21/."),
         (FTP | {"ftp": FTP["ftp"] | {"tls": "implicit"}}, "ftps://u@h:990/."),
         (FTP | {"ftp": FTP["ftp"] | {"tls": "none", "directory": "/in"}}, "ftp://u@h:21/in"),

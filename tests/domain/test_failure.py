@@ -23,6 +23,7 @@ def test_what_an_operator_must_mend_is_not_retried(failure_class: FailureClass) 
 @given(st.text(max_size=2000))
 def test_a_message_is_one_short_printable_line(text: str) -> None:
     message = str(TransferFailed(FailureClass.NETWORK, text))
+    assert len(message) <= 500
     assert "\n" not in message
     assert "\x1b" not in message
     assert TransferFailed(FailureClass.NETWORK, text).failure.message == message

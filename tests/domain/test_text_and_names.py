@@ -43,6 +43,15 @@ def test_a_long_text_is_cut_where_one_can_see_it() -> None:
     assert len(printable("x" * 10, 10)) == 10
 
 
+@given(ANYTHING, st.integers(1, 80))
+def test_a_limit_is_one_of_what_is_shown(text: str, limit: int) -> None:
+    shown = printable(text, limit)
+    assert len(shown) <= limit
+    assert printable(shown, limit) == shown
+    full = printable(text)
+    assert shown == full if len(full) <= limit else full.startswith(shown[:-1]) and shown.endswith("…")
+
+
 @pytest.mark.parametrize(
     "name",
     ["", ".", "..", "../../x", "a/b", "a[/red].csv", "a\\b", "a\x00b", "a\r\nDELE b", "a\x1bb", "a\x9bb", "caf\udce9"],

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from ipaddress import IPv6Address
 from typing import Annotated, Self
 
 from pydantic import (
@@ -103,10 +104,23 @@ def _header_safe(value: str) -> str:
     return value
 
 
+def _is_ipv6(value: str) -> bool:
+    try:
+        IPv6Address(value)
+    except ValueError:
+        return False
+    return True
+
+
 def _host(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_.:%-]+", value) or value.startswith("-"):
+    if not (re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", value) or _is_ipv6(value)):
         raise ValueError("must be a host name or an IP address, without a scheme or port")
     return value
+
+
+def _in_address(host: str | None) -> str | None:
+    """RFC 3986 section 3.2.2: an IPv6 address stands in brackets, or its colons would be taken for the port's."""
+    return f"[{host}]" if host is not None and ":" in host else host
 
 
 def _secret_reference(value: str) -> str:
@@ -143,7 +157,7 @@ Host = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterVali
 Port = Annotated[int, Field(ge=1, le=65535)]
 SecretReference = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_secret_reference)]
 Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
-Address = Annotated[str, StringConstraints(max_length=320), AfterValidator(_address)]
+Address = Annotated[str, StringConstraints(max_length=320), AfterValidator(_address), AfterValidator(_plain_text)]
 
 
 class _Strict(BaseModel):
@@ -251,6 +265,13 @@ def _repeatable(error: ValidationError) -> list[InitErrorDetails]:
     ]
 
 
+def _with_tables(data: Mapping[str, object]) -> dict[str, object]:
+    """The data with endpoints as tables, also where one was given as an object."""
+    return {
+        key: value.model_dump(by_alias=True) if isinstance(value, BaseModel) else value for key, value in data.items()
+    }
+
+
 class Connection(_Strict):
     """One exchange with one partner. Exactly one endpoint is given, in the table named after the method."""
 
@@ -289,7 +310,7 @@ class Connection(_Strict):
         """Report what single fields say and what only fields together can say in one go."""
         if not isinstance(data, Mapping):
             return handler(data)
-        problems = list(cross_field_problems(data))
+        problems = list(cross_field_problems(_with_tables(data)))
         try:
             connection = handler(data)
         except ValidationError as error:
@@ -312,14 +333,16 @@ class Connection(_Strict):
         """The other side in one short text, such as `sftp://wharf@sftp.acme.example:22/outgoing`."""
         match self.endpoint:
             case SftpEndpoint() as sftp:
-                host = sftp.host or sftp.ssh_config
+                host = _in_address(sftp.host) or sftp.ssh_config
                 user = f"{sftp.username}@" if sftp.username else ""
                 return f"sftp://{user}{host}:{sftp.port}/{sftp.directory.lstrip('/')}"
             case FtpEndpoint() as ftp:
                 scheme = "ftp" if ftp.tls is FtpTls.NONE else "ftps"
-                return f"{scheme}://{ftp.username}@{ftp.host}:{ftp.resolved_port}/{ftp.directory.lstrip('/')}"
+                return (
+                    f"{scheme}://{ftp.username}@{_in_address(ftp.host)}:{ftp.resolved_port}/{ftp.directory.lstrip('/')}"
+                )
             case EmailEndpoint() as mail:
                 scheme = "imap" if self.direction is Direction.INBOUND else "smtp"
                 user = f"{mail.username}@" if mail.username else ""
                 where = f"/{mail.folder or 'INBOX'}" if self.direction is Direction.INBOUND else ""
-                return f"{scheme}://{user}{mail.host}:{mail.resolved_port(self.direction)}{where}"
+                return f"{scheme}://{user}{_in_address(mail.host)}:{mail.resolved_port(self.direction)}{where}"

@@ -28,8 +28,8 @@ def printable(text: str, limit: int | None = None) -> str:
 
     With `limit`, at most that many characters; a cut is marked by an ellipsis at the end.
     """
-    if limit is not None and len(text) > limit:
-        text = text[: limit - 1] + "…"
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(character if is_safe_character(character) else _escape(character) for character in text)
+    # One more than fits is looked at, so that a text of any length costs no more than what is shown of it.
+    seen = text if limit is None else text[: limit + 1]
+    if not (seen.isascii() and seen.isprintable()):
+        seen = "".join(character if is_safe_character(character) else _escape(character) for character in seen)
+    return seen if limit is None or len(seen) <= limit else seen[: limit - 1] + "…"
