@@ -6,7 +6,7 @@ import pytest
 
 from tui.paths import Paths
 
-pytest_plugins = ("tests.servers.certificates",)
+pytest_plugins = ("tests.servers.certificates", "tests.servers.mail")
 
 
 @pytest.fixture(autouse=True)

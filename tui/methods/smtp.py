@@ -1,0 +1,257 @@
+"""Email, outbound: the files of a run as attachments of as few mails as the server's size limit allows.
+
+A mail has no temporary name. Files are staged in a temporary file of this machine, and handing the mail over is the
+moment of delivery: when the server has confirmed it, the server is responsible for it (RFC 5321 section 6.1). Nothing
+can be read back, so what proves a delivery is that answer.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from tui.domain.connection import Connection, MailTls
+from tui.domain.failure import FailureClass, TransferFailed
+from tui.domain.figures import size as shown_size
+from tui.methods.base import (
+    Entry,
+    Identity,
+    Narrator,
+    PartlyDelivered,
+    Staged,
+    Surroundings,
+    Target,
+    Writer,
+)
+from tui.methods.dial import Peer, dial
+from tui.methods.mail_identity import (
+    NOT_ENCRYPTED,
+    SILENT,
+    check_certificate,
+    curious_context,
+    mail_endpoint,
+    shown_identity,
+    trusting_context,
+)
+from tui.methods.message import (
+    DEFAULT_SUBJECT,
+    RAW_LINE,
+    Attachment,
+    Letterhead,
+    Mail,
+    compose,
+    encoded,
+    is_plain_address,
+    pack,
+    size_of,
+)
+from tui.methods.smtp_client import Refusal, SmtpClient
+from tui.methods.spool import Slice, Spool
+
+USUAL_LIMIT = 25_000_000
+"""Bytes of a mail where the server names no limit: what large providers take. Bigger ones come back days later."""
+
+_BLOCK = RAW_LINE * 4096
+
+
+class SmtpSession(Target):
+    """Target of outbound runs by email."""
+
+    def __init__(self, connection: Connection, surroundings: Surroundings) -> None:
+        endpoint, self._peer = mail_endpoint(connection)
+        self._endpoint = endpoint
+        self._narrator = surroundings.narrator
+        self._secret = surroundings.secret
+        self._alive = surroundings.alive
+        self._head = Letterhead(
+            connection.name,
+            endpoint.sender or "",
+            endpoint.recipients or (),
+            endpoint.subject or DEFAULT_SUBJECT,
+        )
+        self._limit = USUAL_LIMIT
+        self._client = SmtpClient(self._peer)
+        self._spool: Spool | None = None
+        self._staged: dict[str, Slice] = {}
+
+    async def open(self) -> None:
+        self._check_addresses()
+        context = await asyncio.to_thread(trusting_context, self._endpoint)
+        await _meet(self._client, self._peer, self._endpoint.tls, context, self._narrator, self._judge)
+        await self._login()
+        announced = self._client.size_limit
+        self._limit = announced or USUAL_LIMIT
+        whose = "as the server says" if announced else "as is usual; the server names no limit"
+        self._narrator.tell("size", f"mails of up to {shown_size(self._limit)}, {whose}")
+
+    def _judge(self, shown: ssl.SSLObject) -> str:
+        return check_certificate(shown, self._endpoint, self._peer)
+
+    def _check_addresses(self) -> None:
+        for address in (self._head.sender, *self._head.recipients):
+            if not is_plain_address(address):
+                raise TransferFailed(
+                    FailureClass.CONFIG,
+                    f"The address {address} cannot be used: it needs characters that many mail servers do not take.",
+                    remedy="Use a plain ASCII address; write a domain in its xn-- form.",
+                )
+
+    async def _login(self) -> None:
+        username = self._endpoint.username
+        if username is None:
+            self._narrator.tell("login", "none: the connection has no username")
+            return
+        with self._narrator.step("login") as note:
+            secret = await self._secret()
+            encrypted = self._endpoint.tls is not MailTls.NONE
+            mechanism = await self._client.login(username, secret or "", encrypted=encrypted)
+            note.detail = f"logged in as {username} with {mechanism}"
+
+    async def close(self) -> None:
+        await self._client.quit()
+        if self._spool is not None:
+            self._spool.close()
+            self._spool = None
+            self._staged.clear()
+
+    def abort(self) -> None:
+        self._client.abort()
+
+    def batches(self, entries: Sequence[Entry]) -> list[list[Entry]]:
+        """As few mails as the limit allows, in order. A file too large for any mail is alone; `stage` refuses it."""
+        groups = pack(self._head, [(entry.target_name, entry.size) for entry in entries], self._limit)
+        return [[entries[index] for index in group] for group in groups]
+
+    @asynccontextmanager
+    async def stage(self, entry: Entry) -> AsyncIterator[Writer]:
+        self._check_size(entry)
+        if self._spool is None:
+            self._spool = Spool()
+        spool = self._spool
+        start = spool.size
+        try:
+            yield _SpoolWriter(spool)
+        except BaseException:
+            await spool.cut(start)
+            raise
+        self._staged[entry.key] = Slice(start, spool.size - start)
+
+    def _check_size(self, entry: Entry) -> None:
+        needed = size_of(self._head, [(entry.target_name, entry.size)])
+        if needed > self._limit:
+            raise TransferFailed(
+                FailureClass.REJECTED,
+                f"{entry.name} is too large for a mail: its {entry.size:,} bytes make a mail of {needed:,}, and "
+                f"{self._peer} takes {self._limit:,} at most.",
+                remedy="Split or compress the file, or agree on SFTP with the partner.",
+            )
+
+    async def staged_size(self, entry: Entry) -> int | None:
+        where = self._staged.get(entry.key)
+        return None if where is None else where.size
+
+    async def publish(self, batch: Sequence[Staged]) -> None:
+        attachments = [Attachment(staged.entry.target_name, staged.size, staged.sha256) for staged in batch]
+        mail = await asyncio.to_thread(compose, self._head, attachments, datetime.now(UTC))
+        size = mail.size
+        refused = await self._client.begin(self._head.sender, self._head.recipients, size)
+        accepted = [one for one in self._head.recipients if one not in {refusal.recipient for refusal in refused}]
+        self._check_recipients(accepted, refused)
+        try:
+            answer = await self._client.send(self._content(mail, batch), size, self._alive)
+        except asyncio.CancelledError:
+            self._narrator.tell("mail", f"cancelled while the mail {mail.message_id} was handed over", ok=False)
+            raise
+        self._narrator.tell("mail", f"{mail.message_id} to {', '.join(accepted)}: {answer}")
+        for staged in batch:
+            await self.discard(staged.entry)
+        if refused:
+            raise PartlyDelivered(
+                FailureClass.REJECTED,
+                f"Delivered to {', '.join(accepted)}, but {self._peer} refused {_listed(refused)}.",
+                remedy=(
+                    "Correct the refused addresses in the connection and send them these files yourself: Wharf does "
+                    "not send them again, because the others have them."
+                ),
+            )
+
+    def _check_recipients(self, accepted: Sequence[str], refused: Sequence[Refusal]) -> None:
+        """Whether the mail may be handed over. As long as a refusal is only for now, nobody gets it: a later attempt
+        can reach all, and whoever had it already would get it twice."""
+        if any(refusal.for_now for refusal in refused):
+            raise TransferFailed(
+                FailureClass.REFUSED,
+                f"{self._peer} takes no mail now for {_listed(refused)}; it was sent to nobody.",
+                remedy="Try later; ask the partner if it lasts.",
+            )
+        if not accepted:
+            raise TransferFailed(FailureClass.REJECTED, f"{self._peer} refused every recipient: {_listed(refused)}.")
+
+    async def _content(self, mail: Mail, batch: Sequence[Staged]) -> AsyncIterator[bytes]:
+        """The mail in blocks of complete lines."""
+        assert self._spool is not None  # noqa: S101 - the batch is staged in it
+        files = iter(batch)
+        for piece in mail.pieces:
+            if isinstance(piece, bytes):
+                yield piece
+                continue
+            async for block in self._spool.blocks(self._staged[next(files).entry.key], _BLOCK):
+                yield await asyncio.to_thread(encoded, block)
+
+    async def discard(self, entry: Entry) -> None:
+        self._staged.pop(entry.key, None)
+        if not self._staged and self._spool is not None:
+            await self._spool.cut(0)
+
+
+class _SpoolWriter:
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+
+    async def write(self, data: bytes) -> None:
+        await self._spool.append(data)
+
+
+async def identify(connection: Connection) -> Identity:
+    """The certificate that the server shows, whoever signed it. Nobody logs in. Raises TransferFailed."""
+    endpoint, peer = mail_endpoint(connection)
+    context = curious_context(endpoint, peer)
+    client = SmtpClient(peer)
+    try:
+        await _meet(client, peer, endpoint.tls, context, SILENT, lambda _: "")
+        return shown_identity(client.certificate, peer)
+    finally:
+        await client.quit()
+
+
+async def _meet(
+    client: SmtpClient,
+    peer: Peer,
+    tls: MailTls,
+    context: ssl.SSLContext,
+    narrator: Narrator,
+    judge: Callable[[ssl.SSLObject], str],
+) -> None:
+    """Connect and encrypt, in the order that the kind of TLS has. `judge` looks at the certificate before anything is
+    said about the mail, and returns what to tell of it."""
+    connected = await dial(peer, narrator)
+    if tls is not MailTls.IMPLICIT:
+        with narrator.step("greeting") as note:
+            note.detail = await client.greet(connected, None)
+    with narrator.step("identity") as note:
+        match tls:
+            case MailTls.IMPLICIT:
+                greeting = await client.greet(connected, context)
+                note.detail = f"{judge(client.certificate)}; {greeting}"
+            case MailTls.STARTTLS:
+                await client.hello()
+                await client.start_tls(context)
+                note.detail = judge(client.certificate)
+            case MailTls.NONE:
+                note.detail = NOT_ENCRYPTED
+    await client.hello()
+
+
+def _listed(refused: Sequence[Refusal]) -> str:
+    return "; ".join(map(str, refused))
