@@ -1,0 +1,100 @@
+"""Wharf on a terminal: a process on a pseudo terminal that the test types at and reads from, with a deadline."""
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+
+PATIENCE = 30.0
+"""Seconds that a text may take to appear, and a process to end."""
+
+_BLOCK = 65_536
+
+
+class Terminal:
+    """A running Wharf. `seen` is every byte that it has written to its terminal."""
+
+    def __init__(self, process: subprocess.Popen[bytes], ours: int, theirs: int) -> None:
+        self.seen = b""
+        self._process = process
+        self._ours = ours
+        # Kept open: what the terminal was told last can be read after the process has ended, and so can its modes.
+        self._theirs = theirs
+
+    def wait_for(self, text: bytes, *, since: int = 0) -> int:
+        """Until the text is seen at or after the place `since`; returns the place behind it."""
+        deadline = monotonic() + PATIENCE
+        while (place := self.seen.find(text, since)) < 0:
+            if not self._read(deadline):
+                raise AssertionError(f"{text!r} was not shown; the terminal got {self.seen[-2000:]!r}")
+        return place + len(text)
+
+    def type(self, keys: bytes) -> None:
+        os.write(self._ours, keys)
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the size of the window, as a terminal emulator does."""
+        termios.tcsetwinsize(self._ours, (rows, columns))
+        self._process.send_signal(signal.SIGWINCH)
+
+    def end(self) -> int:
+        """Wait for the end of the process and read what is left; the exit code."""
+        code = self._ended()
+        while select.select([self._ours], [], [], 0)[0]:
+            self.seen += os.read(self._ours, _BLOCK)
+        return code
+
+    @property
+    def modes(self) -> list[Any]:
+        """How the terminal treats what is typed (echo, line editing), as `tcgetattr` gives it."""
+        return termios.tcgetattr(self._theirs)
+
+    def _ended(self) -> int:
+        # A process that writes more than the terminal holds can end only while somebody reads.
+        deadline = monotonic() + PATIENCE
+        while (code := self._process.poll()) is None:
+            if monotonic() > deadline:
+                raise AssertionError(f"Wharf did not end; the terminal got {self.seen[-2000:]!r}")
+            self._read(min(deadline, monotonic() + 0.05))
+        return code
+
+    def _read(self, deadline: float) -> bool:
+        """Take what there is, waiting for it until the deadline; whether there was anything."""
+        ready, _, _ = select.select([self._ours], [], [], max(deadline - monotonic(), 0))
+        if ready:
+            self.seen += os.read(self._ours, _BLOCK)
+        return bool(ready)
+
+
+@contextmanager
+def wharf_on_terminal(
+    *argv: str, columns: int = 80, rows: int = 24, stdin: int | None = None, **environment: str
+) -> Iterator[Terminal]:
+    """Start Wharf on a terminal of its own; it is gone at the end of the body. `stdin` replaces the terminal there."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(ours, (rows, columns))
+    process = subprocess.Popen(
+        # setsid: the pseudo terminal is to be the controlling one, as it is for a login.
+        ["setsid", "--ctty", sys.executable, "-m", "tui", *argv] if stdin is None else [sys.executable, "-m", "tui"],
+        stdin=theirs if stdin is None else stdin,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm-256color", "TEXTUAL_ANIMATIONS": "none", **environment},
+    )
+    try:
+        yield Terminal(process, ours, theirs)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+        os.close(theirs)

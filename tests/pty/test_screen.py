@@ -1,0 +1,153 @@
+"""The real program on a real terminal: what it leaves behind when it is ended from outside, and where it refuses."""
+
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.pty.terminal import PATIENCE, Terminal, wharf_on_terminal
+from tui.domain.connection import Connection
+from tui.domain.failure import FailureClass
+from tui.domain.run import Run, Status
+from tui.paths import Paths
+from tui.store.sqlite import SqliteStore
+
+FIRST_FRAME = b"No connections yet"
+ALTERNATE_SCREEN = b"1049"
+MOUSE = (b"1000", b"1003", b"1015", b"1006")
+CURSOR = b"25"
+
+ENDINGS = pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)], ids=str
+)
+
+
+def is_set(terminal: Terminal, mode: bytes) -> bool:
+    """Whether the private mode is set after all that was written (ECMA-48 8.3.125 and 8.3.106, with DEC's `?`)."""
+    last = re.findall(rb"\x1b\[\?" + mode + rb"([hl])", terminal.seen)[-1]
+    return bool(last == b"h")
+
+
+def assert_as_it_was(terminal: Terminal) -> None:
+    assert not is_set(terminal, ALTERNATE_SCREEN)
+    assert not [mode for mode in MOUSE if is_set(terminal, mode)]
+    assert is_set(terminal, CURSOR)
+    assert b"Traceback" not in terminal.seen
+
+
+@ENDINGS
+def test_a_signal_ends_the_screen_and_leaves_the_terminal_as_it_was(number: signal.Signals, code: int) -> None:
+    with wharf_on_terminal() as terminal:
+        before = terminal.modes
+        terminal.wait_for(FIRST_FRAME)
+        assert terminal.modes != before
+        assert is_set(terminal, ALTERNATE_SCREEN)
+        assert all(is_set(terminal, mode) for mode in MOUSE)
+        terminal.send(number)
+        assert terminal.end() == code
+        assert_as_it_was(terminal)
+        assert terminal.modes == before
+
+
+@pytest.fixture
+def silent_server() -> Iterator[socket.socket]:
+    """Takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(PATIENCE)
+        yield server
+
+
+async def save_silent_connection(paths: Paths, server: socket.socket, local: Path) -> None:
+    endpoint = {
+        "host": "127.0.0.1",
+        "port": server.getsockname()[1],
+        "username": "wharf",
+        "secret": "env:SILENT",
+    }
+    store = SqliteStore(paths.database)
+    await store.open()
+    await store.save(
+        Connection.model_validate(
+            {"name": "silent", "direction": "inbound", "method": "ftp", "local_dir": str(local), "ftp": endpoint}
+        )
+    )
+    await store.close()
+
+
+async def the_run(paths: Paths) -> Run:
+    """As it stands in the store; nobody has looked there since, who would have ended it as an orphan."""
+    store = SqliteStore(paths.database)
+    await store.open()
+    (run,) = await store.runs()
+    await store.close()
+    return run
+
+
+@ENDINGS
+async def test_a_signal_puts_the_run_in_progress_on_record(
+    silent_server: socket.socket, paths: Paths, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    await save_silent_connection(paths, silent_server, tmp_path)
+    with wharf_on_terminal(SILENT="hunter2") as terminal:
+        terminal.wait_for(b"silent")
+        terminal.type(b"r")
+        peer, _ = silent_server.accept()
+        with peer:
+            assert (await the_run(paths)).status is Status.IN_PROGRESS
+            terminal.send(number)
+            assert terminal.end() == code
+        assert_as_it_was(terminal)
+        assert b"hunter2" not in terminal.seen
+    run = await the_run(paths)
+    assert run.status is Status.FAILED
+    assert run.ended is not None
+    assert run.failure is not None
+    assert run.failure.failure_class is FailureClass.INTERRUPTED
+
+
+async def test_leaving_while_a_transfer_runs_asks_and_puts_it_on_record(
+    silent_server: socket.socket, paths: Paths, tmp_path: Path
+) -> None:
+    await save_silent_connection(paths, silent_server, tmp_path)
+    with wharf_on_terminal(SILENT="hunter2") as terminal:
+        terminal.wait_for(b"silent")
+        terminal.type(b"r")
+        peer, _ = silent_server.accept()
+        with peer:
+            terminal.type(b"q")
+            terminal.wait_for(b"still running here")
+            terminal.type(b"y")
+            assert terminal.end() == 0
+        assert_as_it_was(terminal)
+    run = await the_run(paths)
+    assert run.failure is not None
+    assert run.failure.failure_class is FailureClass.INTERRUPTED
+
+
+def test_the_screen_follows_the_size_of_the_window() -> None:
+    with wharf_on_terminal() as terminal:
+        place = terminal.wait_for(FIRST_FRAME)
+        terminal.resize(140, 45)
+        # The footer is drawn in the last of 45 lines now.
+        terminal.wait_for(b"\x1b[45;1H", since=place)
+        terminal.type(b"q")
+        assert terminal.end() == 0
+
+
+@pytest.mark.parametrize("term", ["dumb", ""])
+def test_a_terminal_that_can_show_no_screen_is_refused_with_a_sentence(term: str) -> None:
+    with wharf_on_terminal(TERM=term) as terminal:
+        assert terminal.end() == 2
+        assert b"cannot show a screen" in terminal.seen
+        assert b"\x1b" not in terminal.seen
+
+
+def test_without_a_keyboard_the_screen_is_refused_with_a_sentence() -> None:
+    with wharf_on_terminal(stdin=subprocess.DEVNULL) as terminal:
+        assert terminal.end() == 2
+        assert b"needs a terminal" in terminal.seen
+        assert b"\x1b" not in terminal.seen
