@@ -1,6 +1,7 @@
 """What the tests of FTP share: connections to servers, a session with its story, and a server that does as told."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -95,6 +96,8 @@ _USUAL = {
     "PASS": "230 come in",
     "FEAT": "211-Features\n MDTM\n SIZE\n211 End",
     "TYPE": "200 binary",
+    "PBSZ": "200 nothing to buffer",
+    "PROT": "200 private",
     "PWD": '257 "/in" is here',
     "CWD": "250 moved",
     "QUIT": "221 bye",
@@ -113,7 +116,7 @@ _USUAL = {
 
 @dataclass
 class FakeFtp:
-    """An FTP server without TLS that answers as `answers` says, by verb, and writes down what it is asked.
+    """An FTP server that answers as `answers` says, by verb, and writes down what it is asked.
 
     An answer is one or several lines without line ends; None closes the connection. `data` is what a verb sends over
     the data connection, between 150 and its answer; verbs in `receives` take what the client sends.
@@ -126,6 +129,11 @@ class FakeFtp:
     commands: list[str] = field(default_factory=list)
     received: bytes = b""
     port: int = 0
+    tls: ssl.SSLContext | None = None
+    """Encrypts the control connection after AUTH."""
+    data_tls: ssl.SSLContext | None = None
+    """Encrypts data connections."""
+    _arrived: "asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]] | None" = None
     _writers: dict[asyncio.Task[Any], asyncio.StreamWriter] = field(default_factory=dict)
 
     @asynccontextmanager
@@ -138,6 +146,8 @@ class FakeFtp:
             server.close()
             for writer in self._writers.values():
                 writer.transport.abort()
+            if self._arrived is not None and not self._arrived.done():
+                self._arrived.set_exception(ConnectionAbortedError())
             if self._writers:
                 await asyncio.wait(set(self._writers))
 
@@ -161,41 +171,41 @@ class FakeFtp:
             del self._writers[task]
 
     async def _obey(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        arrived: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]] | None = None
         while line := await reader.readline():
             command = line.decode(errors="replace").rstrip("\r\n")
             verb = command.split(" ")[0]
             self.commands.append(command)
             if verb in ("EPSV", "PASV") and verb not in self.answers:
-                arrived = await self._listen(verb, writer)
+                await self._listen(verb, writer)
                 continue
-            if arrived is not None and (verb in self.data or verb in self.receives):
+            if self._arrived is not None and (verb in self.data or verb in self.receives):
                 writer.write(b"150 here it comes\r\n")
-                await self._transfer(verb, *await arrived)
-                arrived = None
+                await self._transfer(verb, *await self._arrived)
+                self._arrived = None
+            if verb == "AUTH" and self.tls is not None:
+                writer.write(b"234 go ahead\r\n")
+                await writer.start_tls(self.tls)
+                continue
             answer = self.answers.get(verb, _USUAL.get(verb, "500 what?"))
             if answer is None:
                 return
             writer.write(answer.replace("\n", "\r\n").encode(errors="surrogateescape") + b"\r\n")
             await writer.drain()
 
-    async def _listen(
-        self, verb: str, writer: asyncio.StreamWriter
-    ) -> "asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]]":
-        arrived: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Future()
+    async def _listen(self, verb: str, writer: asyncio.StreamWriter) -> None:
+        self._arrived = arrived = asyncio.get_running_loop().create_future()
 
         def take(data_reader: asyncio.StreamReader, data_writer: asyncio.StreamWriter) -> None:
             arrived.set_result((data_reader, data_writer))
             listener.close()
 
-        listener = await asyncio.start_server(take, "127.0.0.1", 0)
+        listener = await asyncio.start_server(take, "127.0.0.1", 0, ssl=self.data_tls)
         port = listener.sockets[0].getsockname()[1]
         # An address that cannot be reached, as servers behind NAT announce it.
         announced = (
             f"227 here (10,255,255,1,{port // 256},{port % 256})" if verb == "PASV" else f"229 here (|||{port}|)"
         )
         writer.write(f"{announced}\r\n".encode())
-        return arrived
 
     async def _transfer(self, verb: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if verb in self.receives:

@@ -2,10 +2,12 @@
 
 import asyncio
 import socket
+import ssl
 
 import pytest
 
 from tests.methods.ftp_support import FakeFtp, Story, ftp_connection, get, opened, put
+from tests.servers.certificates import Certificates, ServerCertificate
 from tui.domain.connection import FtpTls
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.methods.base import Entry, Staged
@@ -119,6 +121,28 @@ async def test_implicit_tls_to_a_server_that_begins_in_clear_says_what_to_change
 
     assert error.failure.failure_class is FailureClass.TLS
     assert "explicit" in error.failure.remedy
+
+
+def _showing(certificate: ServerCertificate) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.certificate, certificate.key)
+    return context
+
+
+@pytest.mark.parametrize("pinned", [False, True])
+async def test_a_data_connection_must_show_the_right_certificate_too(certificates: Certificates, pinned: bool) -> None:
+    trust = {"fingerprint": certificates.good.fingerprint} if pinned else {"ca_file": str(certificates.ca_file)}
+    server = FakeFtp(data={"RETR": b"12345"}, tls=_showing(certificates.good), data_tls=_showing(certificates.good))
+    async with server.running():
+        connection = ftp_connection(server.port, FtpTls.EXPLICIT, trust)
+        async with opened(connection) as session:
+            assert await get(session, ENTRY) == b"12345"
+            server.data_tls = _showing(certificates.self_signed)
+            with pytest.raises(TransferFailed) as caught:
+                await get(session, ENTRY)
+
+    assert caught.value.failure.failure_class is FailureClass.TLS
+    assert server.verbs()[:5] == ["AUTH", "PBSZ", "PROT", "USER", "PASS"]
 
 
 async def test_without_tls_there_is_nothing_to_trust() -> None:

@@ -17,7 +17,7 @@ from tests.servers.certificates import Certificates, ServerCertificate
 from tests.servers.ftp import FtpServer
 from tui.domain.connection import FtpTls
 from tui.domain.failure import FailureClass, TransferFailed
-from tui.methods import ftp_login
+from tui.methods import ftp_login, ftps_client
 from tui.methods.base import Entry, Staged
 from tui.methods.ftp import FtpSession, identify
 from tui.trust.tls import client_context
@@ -102,6 +102,17 @@ async def test_files_travel_both_ways_with_tls(
     assert version.name.replace("_", ".") in story.told()
     # What later tests look for in vain is found in the log when a login happens.
     assert "USER" in server.log.read_text() or server.program == "pure-ftpd"
+
+
+@pytest.mark.parametrize(("maker", "tls"), ENCRYPTED[:4], ids=_label)
+async def test_these_servers_do_insist_on_session_reuse(
+    maker: Maker, tls: FtpTls, session: FtpSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ftps_client, "SSLSessionBoundContext", lambda _protocol, context, _session: context)
+    with pytest.raises(TransferFailed) as caught:
+        await put(session, "a.csv", CONTENT)
+
+    assert ("522 SSL connection failed: session reuse" if maker is servers.vsftpd else "425") in str(caught.value)
 
 
 @pytest.mark.parametrize(("maker", "tls"), PLAIN, ids=_label)
