@@ -75,22 +75,27 @@ def _from_file(reference: str, place: str) -> str:
     try:
         # O_NONBLOCK: opening a named pipe must not wait for its other end; it is refused below.
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(file, "rb") as reader:
-            mode = os.fstat(file).st_mode
-            if not stat.S_ISREG(mode):
-                raise _problem(reference, "it is not a regular file", "Name a regular file.")
-            if mode & OTHERS:
-                raise _problem(
-                    reference,
-                    f"others have rights on that file (mode {stat.S_IMODE(mode):04o})",
-                    f"Take them away with `chmod 600 {path}`; if others could read it, change the secret.",
-                )
-            content = reader.read(_LONGEST_SECRET + 1)
+        try:
+            _check_file(reference, path, os.fstat(file).st_mode)
+            content = os.read(file, _LONGEST_SECRET + 1)
+        finally:
+            os.close(file)
     except OSError as error:
         raise _problem(
             reference, f"{error.strerror or error}", "Correct the path or the rights of the file."
         ) from error
     return _text(reference, content)
+
+
+def _check_file(reference: str, path: Path, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        raise _problem(reference, "it is not a regular file", "Name a regular file.")
+    if mode & OTHERS:
+        raise _problem(
+            reference,
+            f"others have rights on that file (mode {stat.S_IMODE(mode):04o})",
+            f"Take them away with `chmod 600 {path}`; if others could read it, change the secret.",
+        )
 
 
 async def _from_command(reference: str, command: str) -> str:
@@ -176,7 +181,7 @@ def _from_keyring(reference: str, place: str) -> str:
             reference,
             f"the keyring does not answer ({type(error).__name__})",
             "Unlock or install a keyring, or keep the secret in the vault.",
-        ) from error
+        ) from None
     if secret is None:
         raise _problem(reference, "the keyring has no such entry", f"Put it there: `keyring set {service} {user}`.")
     return secret
