@@ -90,6 +90,7 @@ def test_everything_wrong_is_said_at_once() -> None:
         (SFTP | {"sftp": SFTP["sftp"] | {"host": "h.example:22"}}, "sftp.host"),
         (SFTP | {"sftp": SFTP["sftp"] | {"host": "192.0.2.7:22"}}, "sftp.host"),
         (SFTP | {"sftp": SFTP["sftp"] | {"host": "[2001:db8::1]"}}, "sftp.host"),
+        (SFTP | {"sftp": SFTP["sftp"] | {"host": "fe80::1%\x1b[2J"}}, "sftp.host"),
         (SFTP | {"sftp": SFTP["sftp"] | {"host": "-oProxyCommand=id"}}, "sftp.host"),
         (SFTP | {"sftp": SFTP["sftp"] | {"username": "u\udce9"}}, "sftp.username"),
         (SFTP | {"sftp": SftpEndpoint(host="h")}, "sftp.username"),

@@ -109,7 +109,8 @@ def _is_ipv6(value: str) -> bool:
         IPv6Address(value)
     except ValueError:
         return False
-    return True
+    # Behind “%” the standard library takes any text for the name of an interface.
+    return re.fullmatch(r"[A-Za-z0-9_.:%-]+", value) is not None
 
 
 def _host(value: str) -> str:
