@@ -1,0 +1,231 @@
+"""The runs of one connection, or of all, newest first and live."""
+
+from functools import partial
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.message import Message
+from textual.widgets import Footer, Input
+
+from tui.console import keymap
+from tui.console.bridge import SnapshotTaken
+from tui.console.dialogs.export import ExportDialog
+from tui.console.dialogs.facets import Choices, FacetDialog
+from tui.console.formats import STYLES
+from tui.console.screens.connection_filter import chosen, with_chosen
+from tui.console.screens.history_list import RunList
+from tui.console.screens.history_rows import FACET_VALUES, FACETS, cells_for, columns_for, facet_counts
+from tui.console.screens.run import RunScreen
+from tui.console.screens.run_actions import RunActions
+from tui.console.widgets.empty_state import EmptyState
+from tui.console.widgets.filter_bar import FilterBar
+from tui.console.widgets.run_detail import RunDetail
+from tui.console.widgets.run_lines import LineTable
+from tui.console.widgets.run_text import Entry
+from tui.console.widgets.status import StatusLine
+from tui.domain.run import Status, Trigger
+from tui.domain.text import printable
+from tui.engine import Engine
+
+_NOT_WHILE_TYPING = frozenset(binding.action for binding in keymap.HISTORY)
+
+
+class HistoryScreen(RunActions):
+    """Draws a RunList.
+
+    All reading happens in handlers of this screen's own messages, one after the other, so that no two readings overlap.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keymap.HISTORY]
+
+    class _MoreWanted(Message):
+        """The end of what was read is in sight, and there are older runs."""
+
+    def __init__(self, engine: Engine, name: str | None) -> None:
+        super().__init__(engine)
+        self._list = RunList(engine.store, name)
+        self._more_asked = False
+
+    def compose(self) -> ComposeResult:
+        of_all = self._list.name is None
+        yield StatusLine(self._title(), id="status-line")
+        yield FilterBar(FACETS, "words, or status:failed", id="filter-bar")
+        yield LineTable[Entry](
+            partial(columns_for, of_all=of_all),
+            partial(cells_for, of_all=of_all),
+            lambda entry: entry.run_id,
+            id="runs",
+        )
+        yield EmptyState(id="empty")
+        yield RunDetail(id="run-detail")
+        yield Footer(compact=True, show_command_palette=False)
+
+    async def on_mount(self) -> None:
+        self._list.live = self.engine.snapshot().live
+        await self._read_new()
+        self._table.focus()
+        self.set_interval(1, self._tick)
+
+    def _title(self) -> str:
+        return "History of all" if self._list.name is None else f"History of {printable(self._list.name)}"
+
+    # What is shown
+
+    @on(SnapshotTaken)
+    async def _snapshot_taken(self, event: SnapshotTaken) -> None:
+        event.stop()
+        self._list.live = event.snapshot.live
+        if event.store_changed:
+            await self._read_new()
+        else:
+            self._show()
+
+    async def _read_new(self) -> None:
+        with self.telling():
+            await self._list.read_new()
+        self._show()
+
+    @on(_MoreWanted)
+    async def _read_older(self) -> None:
+        self._more_asked = False
+        with self.telling():
+            await self._list.read_older()
+            self._show()
+
+    def _show(self) -> None:
+        shown = self._list.shown()
+        self._table.show(shown)
+        self._show_emptiness(nothing_shown=not shown)
+        narrowed = {facet for facet in FACETS if (self._list.filter.terms or {}).get(facet)}
+        self._filter_bar.show(
+            len(shown), self._list.number_read, self._list.filter.problem, narrowed, more=not self._list.complete
+        )
+        self.query_one(StatusLine).show(self._facts())
+        self._ask_for_more()
+
+    def _ask_for_more(self) -> None:
+        """Read on while there is room for more lines, or the cursor nears the last one; one page at a time."""
+        near_end = self._table.cursor + self._table.lines_seen >= len(self._table.items)
+        if near_end and not self._list.complete and not self._more_asked:
+            self._more_asked = True
+            self.post_message(self._MoreWanted())
+
+    def _facts(self) -> list[Text]:
+        words = ((Status.IN_PROGRESS, "running"), (Status.FAILED, "failed"))
+        numbers = [(status, word, self._list.count(status)) for status, word in words]
+        return [Text(f"{number} {word}", style=STYLES[status]) for status, word, number in numbers if number]
+
+    def _show_emptiness(self, *, nothing_shown: bool) -> None:
+        empty = self.query_one(EmptyState)
+        self._table.display = not nothing_shown
+        self.query_one(RunDetail).display = not nothing_shown
+        empty.display = nothing_shown
+        if self._list.number_read:
+            empty.show("No run matches the filter", [("esc", "clears it"), ("/", "changes it")])
+        elif self._list.name is None:
+            empty.show("No runs yet", [("esc", "goes back to the connections, where r runs one")])
+        else:
+            empty.show("No runs yet", [("r", "runs it now"), ("esc", "goes back to the connections")])
+
+    @on(LineTable.Highlighted)
+    def _highlighted(self) -> None:
+        self.query_one(RunDetail).show(self._table.current)
+        self._ask_for_more()
+
+    def _tick(self) -> None:
+        """Show how long runs in progress have taken by now."""
+        self._table.redraw(lambda entry: entry.running)
+        self.query_one(RunDetail).show(self._table.current)
+
+    # Filter
+
+    @on(FilterBar.Changed)
+    def _filter_changed(self) -> None:
+        self._list.narrow(self._filter_bar.text)
+        self._show()
+
+    @on(FilterBar.Left)
+    def _filter_left(self) -> None:
+        self._table.focus()
+
+    def action_filter(self) -> None:
+        self._filter_bar.edit()
+
+    def action_facets(self) -> None:
+        self._choose_facets(None)
+
+    @on(FilterBar.FacetClicked)
+    def _facet_clicked(self, event: FilterBar.FacetClicked) -> None:
+        self._choose_facets(event.facet)
+
+    def _choose_facets(self, begin_at: str | None) -> None:
+        already = chosen(self._filter_bar.text, FACET_VALUES)
+        counts = facet_counts(self._list.runs)
+        self.app.push_screen(FacetDialog(FACET_VALUES, counts, already, self._narrow_to, begin_at))
+
+    def _narrow_to(self, choices: Choices) -> None:
+        self._filter_bar.text = with_chosen(self._filter_bar.text, choices)
+
+    def action_back(self) -> None:
+        """One step back: the filter first, then to where one came from."""
+        if self._filter_bar.text:
+            self._filter_bar.text = ""
+        else:
+            self.dismiss(None)
+
+    # One run
+
+    @on(LineTable.Opened)
+    def action_open(self) -> None:
+        if (entry := self._chosen("opened")) is not None:
+            self.app.push_screen(RunScreen(self.engine, entry.run_id))
+
+    async def action_retry(self) -> None:
+        if self._list.name is not None and not self._list.number_read:
+            await self.start(self._list.name, Trigger.MANUAL)
+        elif (entry := self._chosen("retried")) is not None:
+            await self.start(entry.run.connection, Trigger.RETRY)
+
+    async def action_cancel(self) -> None:
+        if (entry := self._chosen("cancelled")) is not None:
+            await self.cancel(entry.run)
+
+    def action_copy(self) -> None:
+        if (entry := self._chosen("copied from")) is None:
+            return
+        message = entry.run.failure.message if entry.run.failure else entry.run.message
+        if message:
+            self.copy(message, f"the message of run {entry.run_id}")
+        else:
+            self.tell(f"Run {entry.run_id} has no message to copy.", "warning")
+
+    def action_export(self) -> None:
+        if self._list.number_read:
+            self.app.push_screen(ExportDialog(self.engine.store, self._list.name, self._list.filter))
+        else:
+            self.tell("There is no run to export.", "warning")
+
+    def _chosen(self, verb: str) -> Entry | None:
+        """The run under the cursor; says so when there is none."""
+        entry = self._table.current
+        if entry is None:
+            self.tell(f"There is no run to be {verb}.", "warning")
+        return entry
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While the filter is typed, letters are letters, and the footer shows only what works there."""
+        del parameters
+        return not (isinstance(self.focused, Input) and action in _NOT_WHILE_TYPING)
+
+    # Parts
+
+    @property
+    def _table(self) -> LineTable[Entry]:
+        return self.query_one(LineTable)
+
+    @property
+    def _filter_bar(self) -> FilterBar:
+        return self.query_one(FilterBar)

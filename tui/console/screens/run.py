@@ -1,0 +1,215 @@
+"""One run: its outcome, its files and its events, live."""
+
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widgets import Footer, Static
+
+from tui.console import keymap
+from tui.console.bridge import SnapshotTaken
+from tui.console.screens.run_actions import RunActions
+from tui.console.screens.run_rows import (
+    EventLine,
+    FileLine,
+    event_cells,
+    event_columns,
+    event_copy,
+    event_detail,
+    file_cells,
+    file_columns,
+    file_copy,
+    file_detail,
+)
+from tui.console.widgets.run_detail import RunDetail
+from tui.console.widgets.run_lines import LineTable
+from tui.console.widgets.run_text import entry_for
+from tui.console.widgets.status import StatusLine
+from tui.domain.run import Event, FileRecord, Run, Trigger
+from tui.domain.text import printable
+from tui.engine import Engine
+
+_TABS = ("files", "events")
+
+
+class RunScreen(RunActions):
+    """Reads in the handlers of its own messages only, so that no two readings overlap.
+
+    Files and events are added at the end and never taken away, so that the place of one tells it from the others.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keymap.RUN]
+    DEFAULT_CSS = """
+    RunScreen {
+        RunDetail { border-top: none; min-height: 2; max-height: 12; padding: 1 1; }
+        #run-tabs { height: 1; background: $panel; }
+        #run-tabs Static { width: auto; padding: 0 1; color: $text-muted; }
+        #run-tabs Static.-shown { color: $accent; text-style: bold reverse; }
+        #run-tabs #run-new { color: $text-warning; text-style: bold; }
+        #run-tables { height: 1fr; min-height: 4; }
+        #run-nothing { padding: 1 2; color: $text-muted; }
+        #line-pane { height: auto; max-height: 8; padding: 0 1; border-top: solid $panel; }
+    }
+    """
+
+    def __init__(self, engine: Engine, run_id: int) -> None:
+        super().__init__(engine)
+        self._run_id = run_id
+        self._run: Run | None = None
+        self._files: list[FileRecord] = []
+        self._events: list[Event] = []
+        self._events_seen = 0
+        self._tab = "files"
+
+    def compose(self) -> ComposeResult:
+        yield StatusLine(f"Run {self._run_id}", id="status-line")
+        yield RunDetail(id="run-detail")
+        with Horizontal(id="run-tabs"):
+            for tab in _TABS:
+                yield Static("", id=f"tab-{tab}", classes="tab", markup=False)
+            yield Static("", id="run-new", markup=False)
+        with Vertical(id="run-tables"):
+            yield LineTable[FileLine](file_columns, file_cells, _place, id="files")
+            yield LineTable[EventLine](event_columns, event_cells, _place, id="events")
+            yield Static("", id="run-nothing", markup=False)
+        with VerticalScroll(id="line-pane", can_focus=False):
+            yield Static("", id="line-detail", markup=False)
+        yield Footer(compact=True, show_command_palette=False)
+
+    async def on_mount(self) -> None:
+        await self._read()
+        if self._run is not None and self._run.ended is None:
+            self._event_table.action_last()
+        self._turn_to("files")
+        self.set_interval(1, self._show_run)
+
+    # What is shown
+
+    @on(SnapshotTaken)
+    async def _snapshot_taken(self, event: SnapshotTaken) -> None:
+        event.stop()
+        if event.store_changed:
+            await self._read()
+        else:
+            self._show_run()
+
+    async def _read(self) -> None:
+        """Read what is new. Files are read again only when the run went on: there may be ten thousand."""
+        store = self.engine.store
+        with self.telling():
+            run = await store.run(self._run_id)
+            new = await store.events(self._run_id, after=len(self._events))
+            if new or run != self._run or run.ended is None:
+                self._files = await store.files(self._run_id)
+            self._run = run
+            self._events += new
+        self._show()
+
+    def _show(self) -> None:
+        self._file_table.show(list(enumerate(self._files)))
+        self._event_table.show(list(enumerate(self._events)), follow=True)
+        self._show_run()
+        self._show_tabs()
+        self._show_line()
+
+    def _show_run(self) -> None:
+        if self._run is not None:
+            self.query_one(StatusLine).show([], f"Run {self._run_id} of {printable(self._run.connection, 60)}")
+            self.query_one(RunDetail).show(entry_for(self._run, self.engine.snapshot().live))
+
+    def _show_tabs(self) -> None:
+        if self._event_table.at_end() and self._tab == "events":
+            self._events_seen = len(self._events)
+        numbers = {"files": len(self._files), "events": len(self._events)}
+        for tab in _TABS:
+            label = self.query_one(f"#tab-{tab}", Static)
+            label.update(f"{tab.capitalize()} {numbers[tab]:,}")
+            label.set_class(tab == self._tab, "-shown")
+            self.query_one(f"#{tab}").display = tab == self._tab and numbers[tab] > 0
+        unseen = len(self._events) - self._events_seen
+        self.query_one("#run-new", Static).update(f"+{unseen:,} new" if unseen and self._tab == "events" else "")
+        nothing = self.query_one("#run-nothing", Static)
+        nothing.display = numbers[self._tab] == 0
+        nothing.update(self._why_nothing())
+
+    def _why_nothing(self) -> str:
+        if self._tab == "events":
+            return "No events yet."
+        if self._run is not None and self._run.ended is None:
+            return "No files yet; the run is looking what there is to move."
+        return "The run moved no files. tab shows its events."
+
+    @on(LineTable.Highlighted)
+    def _highlighted(self) -> None:
+        self._show_tabs()
+        self._show_line()
+
+    def _show_line(self) -> None:
+        line = self._file_table.current if self._tab == "files" else self._event_table.current
+        self.query_one("#line-pane").display = line is not None
+        if line is not None:
+            content = line[1]
+            detail = file_detail(content) if isinstance(content, FileRecord) else event_detail(content)
+            self.query_one("#line-detail", Static).update(detail)
+
+    # Keys
+
+    def action_switch(self) -> None:
+        self._turn_to("events" if self._tab == "files" else "files")
+
+    @on(events.Click, ".tab")
+    def _tab_clicked(self, event: events.Click) -> None:
+        event.stop()
+        if event.widget is not None and event.widget.id is not None:
+            self._turn_to(event.widget.id.removeprefix("tab-"))
+
+    @on(events.Click, "#run-new")
+    def _new_clicked(self, event: events.Click) -> None:
+        event.stop()
+        self._event_table.action_last()
+
+    def _turn_to(self, tab: str) -> None:
+        self._tab = tab
+        self._show_tabs()
+        self._show_line()
+        self.query_one(f"#{tab}", LineTable).focus()
+
+    async def action_retry(self) -> None:
+        if self._run is None:
+            return
+        new = await self.start(self._run.connection, Trigger.RETRY)
+        if new is not None:
+            await self.app.switch_screen(RunScreen(self.engine, new.run_id))
+
+    async def action_cancel(self) -> None:
+        if self._run is not None:
+            await self.cancel(self._run)
+
+    def action_copy(self) -> None:
+        if self._tab == "files" and (file := self._file_table.current) is not None:
+            self.copy(file_copy(file[1]), "the file's line")
+        elif self._tab == "events" and (event := self._event_table.current) is not None:
+            self.copy(event_copy(event[1]), "the event")
+        elif self._run is not None and self._run.failure is not None:
+            self.copy(self._run.failure.message, "the failure")
+        else:
+            self.tell("There is nothing to copy here.", "warning")
+
+    def action_back(self) -> None:
+        self.dismiss(None)
+
+    # Parts
+
+    @property
+    def _file_table(self) -> LineTable[FileLine]:
+        return self.query_one("#files", LineTable)
+
+    @property
+    def _event_table(self) -> LineTable[EventLine]:
+        return self.query_one("#events", LineTable)
+
+
+def _place(line: FileLine | EventLine) -> int:
+    return line[0]

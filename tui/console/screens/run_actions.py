@@ -1,0 +1,63 @@
+"""What can be done with a run, on every screen that shows one. What is not possible says why."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from textual.screen import Screen
+
+from tui.domain.failure import UnknownConnection, WharfError
+from tui.domain.run import Run, Trigger
+from tui.domain.text import printable
+from tui.engine import Engine
+
+_READING_TIME = 10
+"""Seconds that a notification stays."""
+
+
+class RunActions(Screen[None]):
+    """The part that the History and the Run screen share."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self.engine = engine
+
+    async def start(self, name: str, trigger: Trigger) -> Run | None:
+        """Start a connection; if that is not possible, says why."""
+        live = self.engine.snapshot().live.get(name)
+        if live is not None:
+            self.tell(f"{name} is running already (run {live.run_id}); x on that run cancels it.", "warning")
+            return None
+        run = None
+        with self.telling():
+            try:
+                run = await self.engine.start(name, trigger)
+                self.tell(f"Run {run.run_id} of {name} started.")
+            except UnknownConnection:
+                self.tell(f"There is no connection {name} any more; its runs stay, but none can be started.", "warning")
+        return run
+
+    async def cancel(self, run: Run) -> None:
+        """Cancel a run; if it has ended, says so."""
+        if run.ended is not None:
+            self.tell(f"Run {run.run_id} is not running; it has ended as {run.status.value}.", "warning")
+            return
+        with self.telling():
+            await self.engine.cancel(run.run_id)
+            self.tell(f"Cancelling run {run.run_id} of {run.connection}.")
+
+    def copy(self, text: str, what: str) -> None:
+        """Put a text on the clipboard of the terminal, as far as the terminal allows it."""
+        self.app.copy_to_clipboard(printable(text))
+        self.tell(f"Copied {what}.")
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """What Wharf says on purpose is shown and does not end the application."""
+        try:
+            yield
+        except WharfError as error:
+            self.tell(str(error), "error")
+
+    def tell(self, sentence: str, severity: Literal["information", "warning", "error"] = "information") -> None:
+        self.notify(printable(sentence), severity=severity, markup=False, timeout=_READING_TIME)

@@ -1,0 +1,66 @@
+"""A run in full: what it was, why it failed and what to do about it."""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+from textual.widgets import Static
+
+from tui.console.formats import safe, status_text
+from tui.console.widgets.run_text import Entry, facts, running_text
+from tui.domain.failure import Failure
+
+
+class RunDetail(Static):
+    """Shows one run, or nothing."""
+
+    DEFAULT_CSS = """
+    RunDetail {
+        height: auto;
+        min-height: 4;
+        max-height: 60%;
+        padding: 0 1;
+        border-top: solid $panel;
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(markup=False, id=id)
+        self.entry: Entry | None = None
+
+    def show(self, entry: Entry | None) -> None:
+        """Show this run instead; nothing changes if it is the same."""
+        if entry != self.entry or (entry is not None and entry.running):
+            self.entry = entry
+            self.update("" if entry is None else _run(entry))
+
+
+def _run(entry: Entry) -> RenderableType:
+    run = entry.run
+    parts: list[RenderableType] = [heading(entry)]
+    if run.failure is not None:
+        parts.append(failure_table(run.failure))
+    elif entry.live is not None:
+        parts.append(running_text(entry.live))
+    elif run.message:
+        parts.append(safe(run.message))
+    return Group(*parts)
+
+
+def heading(entry: Entry) -> Text:
+    """Which run it is and how it went, in a line or two."""
+    run = entry.run
+    text = Text()
+    text.append_text(status_text(run.status))
+    text.append(f"  Run {run.run_id} of ", style="bold").append_text(safe(run.connection)).append("  ")
+    text.append(", ".join(facts(entry)), style="dim")
+    return text
+
+
+def failure_table(failure: Failure) -> Table:
+    """Class, message and remedy, each in full."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row(Text(failure.failure_class.value, style="bold red"), safe(failure.message))
+    table.add_row(Text("do", style="bold"), safe(failure.remedy))
+    return table
