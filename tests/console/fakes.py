@@ -277,7 +277,13 @@ class FakeEngine:
     async def cancel(self, run_id: int) -> None:
         self.cancelled.append(run_id)
 
-    async def test(self, connection: Connection, watch: Callable[[Event], None] | None = None) -> TestReport:
+    async def test(
+        self,
+        connection: Connection,
+        watch: Callable[[Event], None] | None = None,
+        *,
+        typed_secret: str | None = None,
+    ) -> TestReport:
         self.tested.append(connection)
         for step in self.test_steps:
             if watch is not None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, StoreProblem, UsageProblem
@@ -88,9 +89,19 @@ class Engine:
             self._snapshot = Snapshot(last.revision + 1, self._store_version, live)
         return self._snapshot
 
-    async def test(self, connection: Connection, watch: Callable[[Event], None] | None = None) -> TestReport:
-        """Try the connection, saved or not, step by step. `watch` hears of each step as it ends."""
-        return await try_connection(connection, self._means, watch)
+    async def test(
+        self,
+        connection: Connection,
+        watch: Callable[[Event], None] | None = None,
+        *,
+        typed_secret: str | None = None,
+    ) -> TestReport:
+        """Try the connection, saved or not, step by step. `watch` hears of each step as it ends. With `typed_secret`
+        that is used in the place of what the connection refers to."""
+        means = self._means
+        if typed_secret is not None:
+            means = replace(means, secret=lambda _: _ready(typed_secret))
+        return await try_connection(connection, means, watch)
 
     async def preview(self, name: str) -> Preview:
         """What a run would move now. Raises UnknownConnection and TransferFailed."""
@@ -139,6 +150,10 @@ class Engine:
     async def _secret(self, connection: Connection) -> str | None:
         reference = connection.endpoint.secret
         return None if reference is None else await resolve_secret(reference, self.vault)
+
+
+async def _ready(secret: str) -> str:
+    return secret
 
 
 @asynccontextmanager

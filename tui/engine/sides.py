@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tui.domain.connection import Connection
@@ -18,7 +18,7 @@ from tui.methods.folder import LocalFolder
 class Means:
     """What sessions need from outside: where secrets and trusted host keys are found."""
 
-    secret: Callable[[Connection], Awaitable[str | None]]
+    secret: Callable[[Connection], Awaitable[str | None]] = field(repr=False)
     known_hosts: Path
 
 

@@ -27,8 +27,9 @@ class TestDialog(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.CLOSE]
 
-    def __init__(self, engine: Engine, connection: Connection) -> None:
+    def __init__(self, engine: Engine, connection: Connection, typed_secret: str | None = None) -> None:
         super().__init__()
+        self._typed_secret = typed_secret
         self._engine = engine
         self._connection = connection
         self._steps: list[Text] = []
@@ -47,7 +48,7 @@ class TestDialog(ModalScreen[None]):
     @work(description="test of a connection", exit_on_error=False)
     async def _run(self) -> None:
         try:
-            report = await self._engine.test(self._connection, self._told)
+            report = await self._engine.test(self._connection, self._told, typed_secret=self._typed_secret)
         except WharfError as error:
             self._conclude(str(error), ok=False)
         else:
@@ -56,7 +57,9 @@ class TestDialog(ModalScreen[None]):
     @on(Worker.StateChanged)
     def _unforeseen(self, event: Worker.StateChanged) -> None:
         if event.state is WorkerState.ERROR:
-            self._conclude(f"The test broke down: {event.worker.error!r}. This is a fault of Wharf.", ok=False)
+            # Only its kind is shown: the text of an error that nobody foresaw may hold a secret.
+            kind = type(event.worker.error).__name__
+            self._conclude(f"The test broke down ({kind}). This is a fault of Wharf; please report it.", ok=False)
 
     def _told(self, step: Event) -> None:
         sign, style = ("✓", "green") if step.ok else ("✗", "bold red")

@@ -75,7 +75,7 @@ class RowTable(Widget):
             return self.table
 
     class Opened(_About):
-        """Enter or a double click on a row."""
+        """A double click on a row. Enter is the screen's to bind, so that its footer can say what it does."""
 
         def __init__(self, table: "RowTable", key: str) -> None:
             super().__init__(table)
@@ -182,7 +182,8 @@ class RowTable(Widget):
 
     def move_to(self, key: str) -> None:
         """Put the cursor on a row, if it is shown."""
-        if key in self._rows:
+        # A table that has no size yet has no lines either; it begins at its first row.
+        if key in self._rows and self._grid.columns:
             self._grid.move_cursor(row=self._grid.get_row_index(key), animate=False)
             self._announce()
 
@@ -197,11 +198,6 @@ class RowTable(Widget):
 
     def action_last(self) -> None:
         self._go(len(self._rows) - 1)
-
-    def key_enter(self) -> None:
-        """Enter opens, unless the screen has a binding of its own for it."""
-        if (key := self.cursor_key) is not None:
-            self.post_message(self.Opened(self, key))
 
     def _go(self, line: int) -> None:
         if self._rows:
