@@ -256,6 +256,14 @@ async def test_a_listing_in_an_unknown_form_is_told_and_asked_for_in_a_second_wa
     assert "1 lines of the listing are in no known form, such as “PGP001 3380 PO A.CSV”" in story.told()
 
 
+async def test_a_folder_with_folders_only_is_not_asked_for_twice() -> None:
+    server = FakeFtp(data={"LIST": b"drwxr-xr-x 2 a b 4096 Feb 23 19:50 done\r\n", "NLST": b"done\r\n"})
+    async with server.running(), opened(server.connection()) as session:
+        assert await session.list_files() == []
+
+    assert "NLST" not in server.verbs()
+
+
 async def test_an_empty_folder_is_empty() -> None:
     server = FakeFtp({"NLST": "550 No files found"}, data={"LIST": b"total 0\r\n"})
     async with server.running(), opened(server.connection()) as session:

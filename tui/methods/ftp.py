@@ -67,6 +67,7 @@ class FtpSession(Source, Target):
         self._folder = ""
         self._dropped = False
         self._move_folder: str | None = None
+        self._data_tls: str | None = None
 
     # Session
 
@@ -124,6 +125,14 @@ class FtpSession(Source, Target):
             self._forget()
             raise
 
+    async def _begin(self, client: FtpsClient, command: str) -> DataChannel:
+        """Start a transfer; tells how its data is encrypted when that has changed."""
+        channel = await client.begin(command)
+        if client.data_tls != self._data_tls:
+            self._data_tls = client.data_tls
+            self._narrator.tell("data channel", client.data_tls or "not encrypted")
+        return channel
+
     # Source
 
     async def list_files(self) -> list[Entry]:
@@ -143,7 +152,7 @@ class FtpSession(Source, Target):
                     raise
                 self._features = replace(self._features, facts=False)
         listing = await asyncio.to_thread(read_list, await self._text(client, "LIST"), datetime.now(UTC))
-        if listing.empty:
+        if listing.doubtful:
             # Some servers answer LIST with nothing, or in a form of their own, where there are files.
             listing.files = [ListedFile(name, None, None) for name in await self._names(client)]
         return listing
@@ -159,7 +168,7 @@ class FtpSession(Source, Target):
 
     async def _text(self, client: FtpsClient, command: str) -> str:
         """What a listing command brings."""
-        channel = await client.begin(command)
+        channel = await self._begin(client, command)
         blocks: list[bytes] = []
         length = 0
         while block := await channel.read():
@@ -258,7 +267,7 @@ class FtpSession(Source, Target):
         doing = f"Reading {name}"
         with self._talking(doing):
             try:
-                return await client.begin(f"RETR {name}")
+                return await self._begin(client, f"RETR {name}")
             except Refused as error:
                 if told_class(error.reply) is not None:
                     raise
@@ -344,7 +353,7 @@ class FtpSession(Source, Target):
         client = await self._ready()
         talking = partial(self._talking, f"Writing {name}", FailureClass.PERMISSION)
         with talking():
-            channel = await client.begin(f"STOR {name}")
+            channel = await self._begin(client, f"STOR {name}")
         try:
             yield _FtpWriter(channel, talking, self._alive)
         except BaseException:

@@ -25,15 +25,16 @@ class Listing:
     """The files of a folder, and what else its listing held."""
 
     files: list[ListedFile] = field(default_factory=list)
+    folders: int = 0
     links: int = 0
     """Symbolic links, which may lead anywhere and are left out."""
     unread: list[str] = field(default_factory=list)
     """Lines in no known form."""
 
     @property
-    def empty(self) -> bool:
-        """Whether nothing at all was listed that could be a file."""
-        return not self.files and not self.links
+    def doubtful(self) -> bool:
+        """Whether there may be files although none could be read from the listing."""
+        return not self.files and (bool(self.unread) or not (self.folders or self.links))
 
 
 _TIME = re.compile(r"(\d{14})(\.\d{1,9})?", re.ASCII)
@@ -97,6 +98,8 @@ def read_mlsd(text: str) -> Listing:
             listing.files.append(file_from_facts(facts, name))
         elif "link" in kind:
             listing.links += 1
+        else:
+            listing.folders += 1
     return listing
 
 
@@ -130,8 +133,8 @@ def _lines(text: str) -> Iterable[str]:
 def _take(
     listing: Listing, match: re.Match[str], kind: str, time_of: Callable[[re.Match[str]], datetime | None]
 ) -> None:
-    if kind == "l":
-        listing.links += 1
+    listing.links += kind == "l"
+    listing.folders += kind == "d"
     if kind != "-":
         return
     moment = time_of(match)
