@@ -141,14 +141,16 @@ async def test_running_transfers_are_shown_live(app: WharfApp, engine: FakeEngin
         line = next(line for line in lines_of(app) if "%" in line)
         for words in ("acme", "25%", "3/8 files", "5.0 MB of 20 MB", "1.4 MB/s", "11 s left", "a.csv"):
             assert words in line
-        assert "▶ In Progress" in next(line for line in lines_of(app) if line.startswith("acme"))
+        assert "▶ In Progress" in next(
+            line for line in lines_of(app) if line.split()[:1] == ["acme"] and "%" not in line
+        )
         engine.progress("acme", Progress(3, 8, 10_000_000, 20_000_000), note="retry 2 of 3 in 14 s")
         await settle(pilot)
         assert "retry 2 of 3 in 14 s" in next(line for line in lines_of(app) if "50%" in line)
         await engine.end("acme")
         await settle(pilot)
         assert not panel.display
-        assert "✓ Completed" in next(line for line in lines_of(app) if line.startswith("acme"))
+        assert "✓ Completed" in next(line for line in lines_of(app) if line.split()[:1] == ["acme"] and "%" not in line)
 
 
 async def test_more_runs_than_lines_are_counted(app: WharfApp, engine: FakeEngine) -> None:
@@ -157,7 +159,7 @@ async def test_more_runs_than_lines_are_counted(app: WharfApp, engine: FakeEngin
         await engine.start(f"c{number}")
     async with app.run_test(size=(80, 30)) as pilot:
         await settle(pilot)
-        assert "and 4 more" in screen_text(app)
+        assert "and 3 more" in screen_text(app)
         assert "Running  8 transfers" in screen_text(app)
 
 
@@ -331,10 +333,24 @@ async def test_keys_open_form_and_history(
         for key in ("e", "c", "n", "enter", "h"):
             await pilot.press(key)
             await pilot.pause()
+            assert len(app.screen_stack) == 2
             await app.pop_screen()
         acme = engine.store.all["b"]
         assert edited == [(acme, False), (acme, True), (None, False)]
         assert viewed == [("b",), (None,)]
+
+
+async def test_a_double_click_views_the_history(
+    app: WharfApp, engine: FakeEngine, stand_in: Callable[[str, str], Opened]
+) -> None:
+    viewed = stand_in("tui.console.screens.history", "HistoryScreen")
+    await engine.add("a-one", "b-two")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.click(offset=place_of(app, "b-two"), times=2)
+        await pilot.pause()
+        assert viewed == [("b-two",)]
+        assert len(app.screen_stack) == 2
 
 
 async def test_a_saved_connection_gets_the_cursor(

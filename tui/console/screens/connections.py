@@ -31,7 +31,7 @@ from tui.domain.failure import WharfError
 from tui.domain.run import Status
 from tui.engine import Engine
 
-_READING_TIME = 10
+_READING_TIME = {"information": 4, "warning": 8, "error": 12}
 """Seconds that a notification stays."""
 
 _MINUTE = 60
@@ -348,7 +348,7 @@ class ConnectionsScreen(Screen[None]):
             self._tell(str(error), "error")
 
     def _tell(self, sentence: str, severity: Literal["information", "warning", "error"] = "information") -> None:
-        self.notify(sentence, severity=severity, markup=False, timeout=_READING_TIME)
+        self.notify(sentence, severity=severity, markup=False, timeout=_READING_TIME[severity])
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While the filter is typed, letters are letters, and the footer shows only what works there."""

@@ -1,6 +1,7 @@
 """The runs in progress, a line each, drawn by line: only the lines that changed are sent to the terminal."""
 
 from collections.abc import Iterable
+from math import ceil
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -14,10 +15,15 @@ from tui.console.formats import bar, count, duration, size, speed
 from tui.domain.text import printable
 from tui.engine.live import LiveRun
 
-MOST_LINES = 5
-"""More runs than this are counted in the last line."""
+FEWEST_LINES = 4
+"""So many runs have a line each even on a low screen; more runs than lines are counted in the last one."""
+
+_SHARE = 5
+"""The runs take at most this part of the screen's height."""
 
 _WIDE = 110
+
+_SHORTLY = 10
 
 
 class RunningPanel(Widget):
@@ -61,7 +67,7 @@ class RunningPanel(Widget):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         del container, viewport, width
-        return 1 + min(len(self._runs), MOST_LINES)
+        return 1 + min(len(self._runs), self._most_lines)
 
     def render_line(self, y: int) -> Strip:
         text = self._title() if y == 0 else self._line(y - 1)
@@ -76,12 +82,16 @@ class RunningPanel(Widget):
     def _part(self, name: str) -> Style:
         return self.get_component_rich_style(f"running-panel--{name}")
 
+    @property
+    def _most_lines(self) -> int:
+        return max(FEWEST_LINES, self.app.size.height // _SHARE)
+
     def _title(self) -> Text:
         title = f" Running  {count(len(self._runs), 'transfer')}"
         return Text.assemble((title.ljust(self.size.width), self._part("title")))
 
     def _line(self, place: int) -> Text:
-        if place == MOST_LINES - 1 and len(self._runs) > MOST_LINES:
+        if place == self._most_lines - 1 and len(self._runs) > self._most_lines:
             return Text.assemble((f" and {len(self._runs) - place} more", self._part("faint")))
         if place >= len(self._runs):
             return Text()
@@ -95,6 +105,10 @@ class RunningPanel(Widget):
         text = Text(" ").append_text(name).append(" ")
         filled = bar(fraction, 24 if wide else 10)
         text.append(filled, style=Style(color=self._part("bar").color, bgcolor=self._part("trough").bgcolor))
+        if not progress.files_total:
+            return text.append(
+                f"  {printable(run.note or progress.current or 'starting', 60)}", style=self._part("note")
+            )
         text.append(f" {int(fraction * 100):>3}%", style=Style(bold=True))
         text.append(
             f"  {f'{progress.files_done}/{progress.files_total}':>5} files"
@@ -110,9 +124,14 @@ class RunningPanel(Widget):
             return Text(f" {printable(run.note, 60)}", style=self._part("note"))
         text = Text(f" {speed(run.speed):>9}")
         if run.time_left is not None:
-            text.append(f"  {duration(run.time_left)} left")
+            text.append(f"  {_whole(run.time_left)} left")
         if not run.here:
             text.append("  elsewhere", style=self._part("faint"))
         if wide and run.progress.current:
             text.append(f"   {printable(run.progress.current, 60)}", style=self._part("faint"))
         return text
+
+
+def _whole(seconds: float) -> str:
+    """Whole seconds, rounded up: tenths of an estimate would only flicker."""
+    return f"{ceil(seconds)} s" if seconds < _SHORTLY else duration(seconds)
