@@ -111,6 +111,20 @@ class TestHostKey:
         await log_in(connection(**over_password(server, host_key=server.host_key.get_fingerprint())), stage)
         assert "pinned" in stage.told("identity").detail
 
+    async def test_a_pin_may_be_of_any_key_of_the_server(self, tmp_path: Path, stage: Stage) -> None:
+        keys = [asyncssh.generate_private_key(kind) for kind in ("ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa")]
+        async with run_sftp_server(tmp_path / "served", host_keys=keys) as server:
+            for key in keys:
+                stage = Stage(tmp_path / "known_hosts")
+                await log_in(connection(**over_password(server, host_key=key.get_fingerprint())), stage)
+                assert key.get_fingerprint() in stage.told("identity").detail
+            server.behaviour.began.clear()
+            pin = asyncssh.generate_private_key("ssh-rsa").get_fingerprint()
+            failure = await refused(connection(**over_password(server, host_key=pin)), stage)
+        assert failure.failure_class is FailureClass.HOST_KEY
+        assert keys[0].get_fingerprint() in failure.message
+        assert server.behaviour.began == []
+
     async def test_a_pin_overrides_what_is_known(self, server: SftpServer, stage: Stage) -> None:
         stage.known_hosts.write_text(server.known_hosts_line)
         pin = asyncssh.generate_private_key("ssh-ed25519").get_fingerprint()

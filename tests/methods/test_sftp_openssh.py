@@ -12,11 +12,13 @@ import pytest
 from tests.methods.sftp_support import Stage, connection, over_key, receive, send
 from tests.servers.openssh import OpenSsh, run_openssh
 from tui.domain.failure import FailureClass, TransferFailed
+from tui.methods import ssh_digest
 from tui.methods.base import Entry, Staged
 from tui.methods.sftp import SftpSession
 
 _BLOCK = 261120
 """What OpenSSH takes in one request."""
+SFTP_SERVER = "/usr/lib/openssh/sftp-server"
 SIZES = [0, 1, _BLOCK - 1, _BLOCK, _BLOCK + 1, 3 * _BLOCK, 20_000_000]
 NAMES = [
     "plain.csv",
@@ -129,6 +131,60 @@ async def test_staging_again_begins_from_zero(session: SftpSession, folder: Path
     await send(session, "a.csv", b"a long first attempt")
     entry = await send(session, "a.csv", b"short")
     assert await session.staged_size(entry) == 5
+
+
+class TestDigestByTheServer:
+    @pytest.mark.parametrize("name", NAMES)
+    async def test_of_both_sides(self, session: SftpSession, folder: Path, name: str) -> None:
+        entry = await send(session, name, b"content")
+        digest = hashlib.sha256(b"content").hexdigest()
+        proof = await session.staged_proof(entry, reread=False)
+        assert proof is not None
+        assert (proof.sha256, "computed by the server" in proof.how) == (digest, True)
+        await session.publish([Staged(entry, 7, digest)])
+        [listed] = await session.list_files()
+        proof = await session.source_proof(listed)
+        assert proof is not None
+        assert proof.sha256 == digest
+
+    async def test_of_another_content(self, session: SftpSession, folder: Path) -> None:
+        entry = await send(session, "a.csv", b"content")
+        (folder / "a.csv.wharf-part").write_bytes(b"changed")
+        proof = await session.staged_proof(entry, reread=False)
+        assert proof is not None
+        assert proof.sha256 == hashlib.sha256(b"changed").hexdigest()
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            "internal-sftp",
+            "/bin/false",
+            "echo hello",
+            "head -c 300000 /dev/zero",
+            "sha256sum /dev/null",
+            "sh -c 'sleep 9'",
+        ],
+    )
+    async def test_a_server_that_gives_none_is_asked_once(
+        self, stage: Stage, folder: Path, tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(ssh_digest, "_PATIENCE", 0.5)
+        # The command takes the place of every other one, but not of SFTP.
+        forced = f'ForceCommand case "$SSH_ORIGINAL_COMMAND" in sha256sum*) {command};; *) {SFTP_SERVER};; esac'
+        if command == "internal-sftp":
+            forced = "ForceCommand internal-sftp"
+        async with run_openssh(tmp_path / "forced", options=[forced], sftp=SFTP_SERVER) as server:
+            stage.known_hosts.write_text(server.known_hosts_line)
+            session = SftpSession(connection(**over_key(server, folder)), stage.surroundings)
+            await session.open()
+            entry = await send(session, "a.csv", b"content")
+            assert await session.staged_proof(entry, reread=False) is None
+            began = len(server.log)
+            assert await session.staged_proof(entry, reread=False) is None
+            assert await session.source_proof(entry) is None
+            assert len(server.log) == began
+            assert await session.staged_size(entry) == 7
+            await session.close()
 
 
 async def test_a_file_that_has_grown_or_shrunk_is_read_to_its_true_end(session: SftpSession, folder: Path) -> None:

@@ -17,6 +17,7 @@ from tui.domain.naming import part_name
 from tui.methods.base import Entry, Proof, Source, Staged, Surroundings, Target, Writer
 from tui.methods.folder import unused_name
 from tui.methods.sftp_copy import BlockWriter, block_size, read_blocks
+from tui.methods.ssh_digest import remote_sha256
 from tui.methods.ssh_failures import request_failure
 from tui.methods.ssh_link import identify, open_link
 
@@ -48,6 +49,7 @@ class SftpSession(Source, Target):
         self._opening: asyncio.Task[asyncssh.SSHClientConnection] | None = None
         self._link: asyncssh.SSHClientConnection | None = None
         self._client: asyncssh.SFTPClient | None = None
+        self._gives_digests = True
 
     # Session
 
@@ -126,6 +128,9 @@ class SftpSession(Source, Target):
         async with self._reading(entry.key, entry.size) as blocks:
             yield blocks
 
+    async def source_proof(self, entry: Entry) -> Proof | None:
+        return await self._proof_of(entry.key, entry.size)
+
     async def settle(self, entry: Entry) -> None:
         match self._connection.after:
             case After.KEEP:
@@ -197,7 +202,7 @@ class SftpSession(Source, Target):
 
     async def staged_proof(self, entry: Entry, *, reread: bool) -> Proof | None:
         if not reread:
-            return None
+            return await self._proof_of(self._staged_path(entry), entry.size)
         loop = asyncio.get_running_loop()
         digest = hashlib.sha256()
         async with self._reading(self._staged_path(entry), entry.size) as blocks:
@@ -258,6 +263,15 @@ class SftpSession(Source, Target):
         return disk.bavail * disk.frsize
 
     # Both
+
+    async def _proof_of(self, path: str, size: int) -> Proof | None:
+        """What the server itself makes of the file. A server that has not answered once is not asked again."""
+        if self._link is None or not self._gives_digests:
+            return None
+        asking = remote_sha256(self._link, path, size, self._surroundings.alive)
+        digest = await self._ask(asking, f"Asking for the SHA-256 of {path}")
+        self._gives_digests = digest is not None
+        return None if digest is None else Proof(digest, "SHA-256 computed by the server with sha256sum")
 
     @property
     def _sftp(self) -> asyncssh.SFTPClient:

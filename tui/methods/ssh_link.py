@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -58,24 +58,24 @@ async def open_link(connection: Connection, surroundings: Surroundings) -> async
     narrator = surroundings.narrator
     route = await _find_route(endpoint)
     known = await _known_keys(route, endpoint, surroundings.known_hosts)
-    login = Login(connection.name, route.user, known, route.ways, surroundings)
     addresses = []
     if route.detour is None:
         with narrator.step("resolve") as note:
             addresses = await _resolve(route)
             note.detail = ", ".join(address.shown for address in addresses)
-    async with _Handshake(route, known, login) as handshake:
+    async with _Handshake(
+        route, known, lambda: Login(connection.name, route.user, known, route.ways, surroundings)
+    ) as handshake:
         with narrator.step("connect") as note:
-            await handshake.begin(addresses)
-            identity = await handshake.identity()
+            identity = await handshake.meet(addresses)
             note.detail = f"{route.detour or handshake.peer}, {identity.version}"
         with narrator.step("identity") as note:
             if identity.refusal is not None:
                 raise identity.refusal
             note.detail = f"{identity.key}, {identity.why}"
         with narrator.step("login") as note:
-            link = await handshake.end()
-            note.detail = f"{route.user}, {login.tried[-1] if login.tried else 'nothing was asked'}"
+            link = await handshake.finish()
+            note.detail = f"{route.user}, {handshake.accepted_way}"
     return link
 
 
@@ -211,10 +211,11 @@ async def _dial(route: _Route, addresses: Sequence[_Address]) -> socket.socket:
 class _Handshake:
     """The library's handshake, taken apart into the steps that are narrated. Leaving with an error undoes it."""
 
-    def __init__(self, route: _Route, known: HostKeys, login: Login) -> None:
+    def __init__(self, route: _Route, known: HostKeys, new_login: Callable[[], Login]) -> None:
         self._route = route
         self._known = known
-        self._login = login
+        self._new_login = new_login
+        self._login = new_login()
         self._task: asyncio.Task[asyncssh.SSHClientConnection] | None = None
         self.peer = ""
 
@@ -224,50 +225,73 @@ class _Handshake:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if error is not None and self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        if error is not None:
+            await self._end()
 
-    async def begin(self, addresses: Sequence[_Address]) -> None:
-        plug = None
-        if addresses:
-            plug = await _dial(self._route, addresses)
-            self.peer = str(plug.getpeername()[0])
-        self._task = asyncio.create_task(self._shake_hands(plug))
+    @property
+    def accepted_way(self) -> str:
+        return self._login.tried[-1] if self._login.tried else "nothing was asked"
 
-    async def identity(self) -> ServerIdentity:
-        """What the server has shown; a server with a key that is not trusted is no error yet."""
-        task = self._begun()
-        either: set[asyncio.Future[Any]] = {task, self._login.identity}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if self._login.identity.done():
-            return self._login.identity.result()
-        await self.end()
-        raise TransferFailed(FailureClass.HOST_KEY, f"{self._known.where} has shown no host key.")
+    async def meet(self, addresses: Sequence[_Address]) -> ServerIdentity:
+        """Connect to the server and see what it shows; one that is not trusted is no error yet.
 
-    async def end(self) -> asyncssh.SSHClientConnection:
+        A pin does not tell the kind of its key, so a server that shows another one is asked for its other kinds too.
+        """
+        algorithms = self._known.algorithms
+        first = identity = await self._meet(addresses, algorithms)
+        while self._known.pin is not None and identity.refusal is not None:
+            algorithms = [name for name in algorithms if name not in identity.algorithms]
+            if not algorithms:
+                return first
+            await self._end()
+            try:
+                identity = await self._meet(addresses, algorithms)
+            except TransferFailed as error:
+                if error.failure.failure_class is FailureClass.REJECTED:
+                    return first
+                raise
+        return identity
+
+    async def finish(self) -> asyncssh.SSHClientConnection:
         """The connection, logged in."""
+        assert self._task is not None  # noqa: S101 - meet() comes first
         try:
-            return await self._begun()
+            return await self._task
         except asyncssh.PermissionDenied as error:
             raise self._login.refusal() from error
         except (asyncssh.Error, OSError) as error:
             raise connection_failure(error, self._known.where) from error
 
-    def _begun(self) -> asyncio.Task[asyncssh.SSHClientConnection]:
-        assert self._task is not None  # noqa: S101 - begin() comes first
-        return self._task
+    async def _meet(self, addresses: Sequence[_Address], algorithms: Sequence[str]) -> ServerIdentity:
+        plug = None
+        if addresses:
+            plug = await _dial(self._route, addresses)
+            self.peer = str(plug.getpeername()[0])
+        self._login = self._new_login()
+        self._task = asyncio.create_task(self._shake_hands(plug, algorithms))
+        either: set[asyncio.Future[Any]] = {self._task, self._login.identity}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if self._login.identity.done():
+            return self._login.identity.result()
+        await self.finish()
+        raise TransferFailed(FailureClass.HOST_KEY, f"{self._known.where} has shown no host key.")
 
-    async def _shake_hands(self, plug: socket.socket | None) -> asyncssh.SSHClientConnection:
+    async def _end(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _shake_hands(self, plug: socket.socket | None, algorithms: Sequence[str]) -> asyncssh.SSHClientConnection:
+        login = self._login
         try:
             return await asyncssh.connect(
                 **self._route.options,
                 sock=plug,
                 username=self._route.user,
-                client_factory=lambda: self._login,
+                client_factory=lambda: login,
                 # Every key is judged by Login. The library itself checks the key within a certificate only.
                 known_hosts=([], [], list(self._known.revoked) if self._known.authorities else []),
-                server_host_key_algs=self._known.algorithms,
+                server_host_key_algs=algorithms,
                 encryption_algs=_CIPHERS if self._route.options["config"] is None else (),
                 preferred_auth=self._route.ways.methods,
                 # Login offers keys and the password; what the library would find by itself is turned off.

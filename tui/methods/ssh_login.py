@@ -41,6 +41,8 @@ class ServerIdentity:
 
     version: str
     key: str
+    algorithms: frozenset[str]
+    """The host key algorithms that lead to this key."""
     why: str
     refusal: TransferFailed | None = None
 
@@ -103,7 +105,8 @@ class Login(asyncssh.SSHClient):
         if not self.identity.done():
             version = self._link.get_extra_info("server_version", "") if self._link is not None else ""
             shown = f"{key.get_algorithm()} {fingerprint_of(key)}"
-            self.identity.set_result(ServerIdentity(version, shown, why, refusal))
+            algorithms = frozenset(name.decode() for name in key.sig_algorithms)
+            self.identity.set_result(ServerIdentity(version, shown, algorithms, why, refusal))
 
     # Login by key
 
