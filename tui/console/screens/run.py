@@ -65,7 +65,7 @@ class RunScreen(RunActions):
 
     def compose(self) -> ComposeResult:
         yield StatusLine(f"Run {self._run_id}", id="status-line")
-        yield RunDetail(id="run-detail")
+        yield RunDetail(named=False, id="run-detail")
         with Horizontal(id="run-tabs"):
             for tab in _TABS:
                 yield Static("", id=f"tab-{tab}", classes="tab", markup=False)

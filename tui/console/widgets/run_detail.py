@@ -23,20 +23,22 @@ class RunDetail(Static):
     }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+    def __init__(self, *, named: bool = True, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        """Without `named`, the run's number and connection are left out, because they stand elsewhere."""
         super().__init__(markup=False, id=id)
+        self._named = named
         self.entry: Entry | None = None
 
     def show(self, entry: Entry | None) -> None:
         """Show this run instead; nothing changes if it is the same."""
         if entry != self.entry or (entry is not None and entry.running):
             self.entry = entry
-            self.update("" if entry is None else _run(entry))
+            self.update("" if entry is None else _run(entry, named=self._named))
 
 
-def _run(entry: Entry) -> RenderableType:
+def _run(entry: Entry, *, named: bool) -> RenderableType:
     run = entry.run
-    parts: list[RenderableType] = [heading(entry)]
+    parts: list[RenderableType] = [_heading(entry, named=named)]
     if run.failure is not None:
         parts.append(failure_table(run.failure))
     elif entry.live is not None:
@@ -46,12 +48,14 @@ def _run(entry: Entry) -> RenderableType:
     return Group(*parts)
 
 
-def heading(entry: Entry) -> Text:
+def _heading(entry: Entry, *, named: bool) -> Text:
     """Which run it is and how it went, in a line or two."""
     run = entry.run
     text = Text()
     text.append_text(status_text(run.status))
-    text.append(f"  Run {run.run_id} of ", style="bold").append_text(safe(run.connection)).append("  ")
+    text.append("  ")
+    if named:
+        text.append(f"Run {run.run_id} of ", style="bold").append_text(safe(run.connection)).append("  ")
     text.append(", ".join(facts(entry)), style="dim")
     return text
 

@@ -206,11 +206,11 @@ class LineTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
             return self._strip(columns, [Text(column.label) for column in columns], self._part("heading"))
         if place >= len(self._items):
             return Strip.blank(self.size.width, self.rich_style)
-        style = self._part("cursor") if place == self._cursor else Style.null()
+        style = self._part("cursor") if place == self._cursor else self.rich_style
         return self._strip(columns, self._cells_for(self._items[place], self.size.width), style)
 
     def _part(self, name: str) -> Style:
-        return self.get_component_rich_style(f"line-table--{name}", partial=True)
+        return self.get_component_rich_style(f"line-table--{name}")
 
     def _strip(self, columns: Sequence[Column], cells: Sequence[Text], style: Style) -> Strip:
         line = Text()
@@ -219,4 +219,4 @@ class LineTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
             line.append_text(fitted).append(" " * (width - fitted.cell_len + GAP))
         line.truncate(self.size.width, pad=True)
         segments = [Segment(part.text, part.style) for part in line.render(self.app.console)]
-        return Strip(segments, line.cell_len).apply_style(self.rich_style + style)
+        return Strip(segments, line.cell_len).apply_style(style)
