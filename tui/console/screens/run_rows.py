@@ -18,6 +18,8 @@ FULL_WIDTH = 110
 _CUT = 300
 """Characters of a name or a message that a line can show at most."""
 
+_LONG_NAME = 160
+
 FileLine = tuple[int, FileRecord]
 EventLine = tuple[int, Event]
 """With the place in the plan, or in the log: what tells one line from another."""
@@ -56,7 +58,8 @@ def file_detail(file: FileRecord) -> RenderableType:
         lines.append(f"{file.records:,} records")
     if file.rejected is not None:
         lines.append(f"{file.rejected:,} rejected")
-    heading = Text.assemble((printable(file.name), "bold"), "  ", (", ".join(lines), "dim"))
+    # A name as long as a page must not push what is wrong with the file out of sight.
+    heading = Text.assemble((printable(file.name, _LONG_NAME), "bold"), "  ", (", ".join(lines), "dim"))
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, style="dim")
     table.add_column(overflow="fold")

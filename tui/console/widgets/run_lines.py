@@ -88,12 +88,14 @@ class LineTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
     def show(self, items: Sequence[Item], *, follow: bool = False) -> None:
         """Show these items in this order. The cursor stays on its item; if that is gone, on the line where it was.
 
-        With `follow`, a cursor on the last line moves to the new last line.
+        With `follow`, a cursor on the last line moves to the new last line. Whoever has scrolled away from the cursor
+        goes on seeing what they look at.
         """
         before, was = self._items, self._cursor
         old = before[was] if before else None
         self._items = tuple(items)
-        following = follow and self.at_end(before)
+        watched = self._in_sight()
+        following = follow and watched and self.at_end(before)
         self._cursor = max(len(self._items) - 1, 0) if following else self._place_of(old, was)
         if len(before) == len(self._items) and self._cursor == was:
             self._refresh_changed(before)
@@ -102,7 +104,8 @@ class LineTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
             # What is read now stays where it is, except at the top, where what is new wants to be seen.
             if self.scroll_y and not following:
                 self.scroll_to(y=self.scroll_y + self._cursor - was, animate=False)
-            self._keep_in_sight()
+            if watched:
+                self._keep_in_sight()
             self.refresh()
         if self.current != old:
             self.post_message(self.Highlighted(self))
@@ -180,6 +183,11 @@ class LineTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
         for line in {was, self._cursor}:
             self.refresh_line(line + _HEADING)
         self.post_message(self.Highlighted(self))
+
+    def _in_sight(self) -> bool:
+        """Whether the cursor's line can be seen, or could if the table were shown."""
+        top = round(self.scroll_y)
+        return not self.size.height or top <= self._cursor < top + self.lines_seen
 
     def _keep_in_sight(self) -> None:
         top = round(self.scroll_y)

@@ -1,0 +1,187 @@
+"""History and Run screens where things are odd: nothing there yet, hostile names, hands on the mouse wheel."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.console.conftest import lines_of, settle
+from tests.console.fakes import NOW, FakeEngine
+from tui.console.app import WharfApp
+from tui.console.screens.history import HistoryScreen
+from tui.console.screens.run import RunScreen
+from tui.console.widgets.run_lines import LineTable
+from tui.domain.failure import Failure, FailureClass
+from tui.domain.run import Event, FileRecord, FileStatus, Status
+
+
+def on(app: WharfApp, screen: str) -> bool:
+    return type(app.screen).__name__ == screen
+
+
+def text_of(app: WharfApp) -> str:
+    return "\n".join(lines_of(app))
+
+
+async def history(app: WharfApp, pilot: Any, name: str | None = None) -> HistoryScreen:
+    screen = HistoryScreen(app.engine, name)
+    await app.push_screen(screen)
+    await settle(pilot)
+    return screen
+
+
+async def run_screen(app: WharfApp, pilot: Any, run_id: int) -> RunScreen:
+    screen = RunScreen(app.engine, run_id)
+    await app.push_screen(screen)
+    await settle(pilot)
+    return screen
+
+
+def events(number: int, first: int = 0) -> list[Event]:
+    return [Event(NOW + timedelta(milliseconds=n), "step", f"event {n}", ms=1.0) for n in range(first, first + number)]
+
+
+async def test_keys_work_once_the_first_run_appears(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("acme")
+    async with app.run_test() as pilot:
+        screen = await history(app, pilot, "acme")
+        assert "No runs yet" in text_of(app)
+        await engine.ran("acme")
+        await engine.ran("acme")
+        await settle(pilot)
+        await pilot.press("j")
+        assert screen.query_one(LineTable).cursor == 1
+        await pilot.press("enter")
+        await settle(pilot)
+        assert on(app, "RunScreen")
+        await pilot.press("escape")
+        await settle(pilot)
+        assert on(app, "HistoryScreen")
+
+
+async def test_keys_work_again_after_a_filter_without_matches_is_cleared(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("acme")
+    for _ in range(3):
+        await engine.ran("acme")
+    async with app.run_test() as pilot:
+        screen = await history(app, pilot, "acme")
+        await pilot.press("slash", "z", "z", "z")
+        await settle(pilot)
+        assert "No run matches" in text_of(app)
+        await pilot.press("escape")
+        await settle(pilot)
+        await pilot.press("j")
+        assert screen.query_one(LineTable).cursor == 1
+
+
+async def test_enter_on_a_filter_without_matches_then_escape(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("acme")
+    for _ in range(3):
+        await engine.ran("acme")
+    async with app.run_test() as pilot:
+        screen = await history(app, pilot, "acme")
+        await pilot.press("slash", "z", "z", "z", "enter")
+        await settle(pilot)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert on(app, "HistoryScreen")
+        await pilot.press("j")
+        assert screen.query_one(LineTable).cursor == 1
+
+
+async def test_files_that_appear_later_can_be_walked_through(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("acme")
+    run = await engine.start("acme")
+    async with app.run_test() as pilot:
+        screen = await run_screen(app, pilot, run.run_id)
+        await engine.store.record_files(run.run_id, {n: FileRecord(f"{n}.csv", 5) for n in range(4)})
+        await settle(pilot)
+        await pilot.press("j", "j")
+        assert screen.query_one("#files", LineTable).cursor == 2
+
+
+async def test_the_wheel_is_not_overruled_by_new_events(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("acme")
+    run = await engine.start("acme")
+    await engine.store.record_events(run.run_id, events(200))
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await run_screen(app, pilot, run.run_id)
+        await pilot.press("tab")
+        await settle(pilot)
+        assert "event 199" in text_of(app)
+        table = screen.query_one("#events", LineTable)
+        table.scroll_to(y=20, animate=False, force=True)
+        await settle(pilot)
+        assert "event 25" in text_of(app)
+        await engine.store.record_events(run.run_id, events(7, 200))
+        await settle(pilot)
+        assert "event 25" in text_of(app)
+        assert "+7 new" in text_of(app)
+
+
+async def test_the_wheel_is_not_overruled_by_new_runs(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("acme")
+    for _ in range(90):
+        await engine.ran("acme")
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await history(app, pilot, "acme")
+        table = screen.query_one(LineTable)
+        table.scroll_to(y=40, animate=False, force=True)
+        await settle(pilot)
+        seen = table.render_line(3).text
+        await engine.ran("acme")
+        await settle(pilot)
+        assert table.render_line(3).text == seen
+
+
+async def test_retry_on_the_run_screen_goes_to_the_new_run(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("acme")
+    await engine.ran("acme", Status.FAILED, failure=Failure(FailureClass.NETWORK, "Cut.", "Mend."))
+    async with app.run_test() as pilot:
+        screen = await history(app, pilot, "acme")
+        await pilot.press("enter")
+        await settle(pilot)
+        await pilot.press("r")
+        await settle(pilot)
+        assert engine.started == ["acme"]
+        assert on(app, "RunScreen")
+        assert "Run 2 of acme" in text_of(app)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert on(app, "HistoryScreen")
+
+
+HOSTILE = [
+    "a[/red].csv",
+    "x\x1b]0;pwned\x07.csv",
+    "inv\u202efdp.exe",
+    "n" * 4000,
+    "\x9b2J",
+    "caf\udce9",
+    "[@click=app.quit]q",
+]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 45)])
+async def test_hostile_files(app: WharfApp, engine: FakeEngine, size: tuple[int, int]) -> None:
+    await engine.add("acme")
+    broken = Failure(FailureClass.UNSAFE_NAME, "The name is unsafe [/] here.", "Ask [red] the sender.")
+    files = [FileRecord(name, 9, 3, FileStatus.FAILED, failure=broken) for name in HOSTILE]
+    told = [Event(NOW, f"s[/]{n}", f"detail {name}", ok=False) for n, name in enumerate(HOSTILE)]
+    run = await engine.ran("acme", Status.FAILED, failure=broken, files=files, events=told)
+    async with app.run_test(size=size) as pilot:
+        await run_screen(app, pilot, run.run_id)
+        for _ in HOSTILE:
+            shown = text_of(app)
+            assert not any(mark in shown for mark in "\x1b\x07\x9b\u202e\udce9")
+            assert shown.count("The name is unsafe [/] here.") >= 2
+            assert "Ask [red] the sender." in shown
+            await pilot.press("j")
+            await pilot.pause()
+        await pilot.press("tab")
+        for _ in HOSTILE:
+            shown = text_of(app)
+            assert not any(mark in shown for mark in "\x1b\x07\x9b\u202e\udce9")
+            await pilot.press("j")
+            await pilot.pause()
+        app.export_screenshot()
