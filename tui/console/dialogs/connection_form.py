@@ -18,18 +18,38 @@ from tui.console.dialogs.confirm import ConfirmDialog
 from tui.console.dialogs.testing import TestDialog
 from tui.console.forms.fields import Section, Value, Where, data_of, is_asked, sections, values_of
 from tui.console.widgets.form_field import FormField
-from tui.domain.connection import Connection
+from tui.domain.connection import Connection, Method
 from tui.domain.failure import NameTaken, WharfError
 from tui.domain.problems import Problem, problems_of
 from tui.domain.text import printable
 from tui.engine import Engine
 
 
+class _SectionRows(Vertical):
+    """A heading and its fields."""
+
+    DEFAULT_CSS = """
+    _SectionRows {
+        height: auto;
+    }
+    """
+
+    def __init__(self, section: Section, values: Mapping[Where, Value]) -> None:
+        super().__init__()
+        self.section = section
+        self._values = values
+
+    def compose(self) -> ComposeResult:
+        yield Static(self.section.heading, classes="form-heading", markup=False)
+        for field in self.section.fields:
+            yield FormField(field, self._values.get(field.where))
+
+
 class ConnectionForm(ModalScreen[Connection | None]):
     """Saves to the store by itself and closes with the saved connection, or with None.
 
-    All fields of all methods are there from the start, and those that belong to the chosen method and direction are
-    shown: what was typed for another method is still there when one comes back to it.
+    The fields follow method and direction. Those that do not belong are hidden, not removed: what was typed for another
+    method is still there when one comes back to it.
     """
 
     DEFAULT_CSS = """
@@ -100,8 +120,10 @@ class ConnectionForm(ModalScreen[Connection | None]):
             yield Static(printable(title), id="form-title", markup=False)
             yield Static("", id="form-problems", markup=False)
             with VerticalScroll(id="form-fields", can_focus=False):
+                method = self._values.get(("method",), Method.SFTP.value)
                 for section in sections():
-                    yield from self._compose_section(section)
+                    if section.method in {None, method}:
+                        yield _SectionRows(section, self._values)
             yield Static("", id="form-help", markup=False)
             with Horizontal(id="form-buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
@@ -109,34 +131,39 @@ class ConnectionForm(ModalScreen[Connection | None]):
                 yield Button("Save", id="save", variant="primary", compact=True)
         yield Footer(compact=True, show_command_palette=False)
 
-    def _compose_section(self, section: Section) -> ComposeResult:
-        with Vertical(classes="form-section") as group:
-            group.styles.height = "auto"
-            yield Static(section.heading, classes="form-heading", markup=False)
-            for field in section.fields:
-                yield FormField(field, self._values.get(field.where))
-
-    def on_mount(self) -> None:
-        self._fields = {row.field.where: row for row in self.query(FormField)}
-        self._show_what_is_asked()
+    async def on_mount(self) -> None:
+        await self._show_what_is_asked()
         self._untouched = self._collect()
         self._fields["name",].ask()
+
+    @property
+    def _fields(self) -> dict[Where, FormField]:
+        return {row.field.where: row for row in self.query(FormField)}
 
     # What is shown
 
     @on(FormField.Edited)
-    def _edited(self, event: FormField.Edited) -> None:
+    async def _edited(self, event: FormField.Edited) -> None:
         event.stop()
         event.field.tell(None)
         if event.field.field.where in {("method",), ("direction",), ("after",)}:
-            self._show_what_is_asked()
+            await self._show_what_is_asked()
 
-    def _show_what_is_asked(self) -> None:
+    async def _show_what_is_asked(self) -> None:
         shape = {key: str(self._fields[key,].value) for key in ("method", "direction", "after")}
+        await self._mount_section_of(shape["method"])
         for where, row in self._fields.items():
             row.display = is_asked(where, **shape)
-        for group in self.query(".form-section"):
-            group.display = any(row.display for row in group.query(FormField))
+        for group in self.query(_SectionRows):
+            group.display = group.section.method in {None, shape["method"]}
+
+    async def _mount_section_of(self, method: str) -> None:
+        """A method's fields are made when they are asked for first: making widgets is what takes time here."""
+        if any(group.section.method == method for group in self.query(_SectionRows)):
+            return
+        groups = list(self.query(_SectionRows))
+        missing = next(section for section in sections() if section.method == method)
+        await self.query_one("#form-fields").mount(_SectionRows(missing, self._values), after=groups[0])
 
     @on(DescendantFocus)
     def _show_help(self, event: DescendantFocus) -> None:

@@ -54,6 +54,8 @@ class Section:
 
     heading: str
     fields: tuple[Field, ...]
+    method: str | None = None
+    """The method whose endpoint this is; None for what every connection has."""
 
 
 _LABELS = {
@@ -111,7 +113,7 @@ def sections() -> tuple[Section, ...]:
     return (
         Section("Connection", tuple(by_name[name] for name in _FIRST)),
         *(
-            Section(_PARTNER_HEADINGS[method], tuple(_fields_of(model, (method,))))
+            Section(_PARTNER_HEADINGS[method], tuple(_fields_of(model, (method,))), method)
             for method, model in _ENDPOINTS.items()
         ),
         Section("Files", tuple(by_name[name] for name in _FILES)),

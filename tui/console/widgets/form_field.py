@@ -53,6 +53,10 @@ class FormField(Vertical):
             display: block;
         }
 
+        & Input, & SelectCurrent {
+            background: $boost;
+        }
+
         &:focus-within .form-label {
             color: $accent;
             text-style: bold;
@@ -123,6 +127,17 @@ class FormField(Vertical):
         self.post_message(self.Edited(self))
 
 
+class _Switch(Checkbox):
+    """Says in a word whether it is on: the library's own sign differs in colour only."""
+
+    def __init__(self, value: bool) -> None:
+        super().__init__("yes" if value else "no", value, compact=True, classes="form-editor")
+
+    def watch_value(self) -> None:
+        super().watch_value()
+        self.label = "yes" if self.value else "no"
+
+
 def _focusable(widget: Widget) -> Iterator[Widget]:
     for candidate in (widget, *widget.query("*").results(Widget)):
         if candidate.can_focus and candidate.display:
@@ -135,7 +150,7 @@ def _make_editor(field: Field, value: Value | None) -> Widget:
             return SecretInput(str(value or ""), classes="form-editor")
         case Kind.SWITCH:
             checked = value if isinstance(value, bool) else field.default == "True"
-            return Checkbox(value=checked, compact=True, classes="form-editor")
+            return _Switch(checked)
         case Kind.CHOICE:
             chosen = str(value or field.default or field.choices[0])
             options = [(str(choice), str(choice)) for choice in field.choices]

@@ -45,7 +45,7 @@ class SecretInput(Horizontal):
         yield Select([(way, way) for way in self._ways], value=self._first_way, allow_blank=False, compact=True)
         yield Input(
             "" if self._first_way == _STORED else self._before,
-            placeholder="env:NAME, file:PATH, cmd:COMMAND, vault:NAME or keyring:SERVICE/USER",
+            placeholder="env:NAME, file:PATH, cmd:COMMAND",
             compact=True,
             classes="secret-reference",
         )
