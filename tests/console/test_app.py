@@ -83,6 +83,16 @@ async def test_the_palette_offers_what_keys_do(app: WharfApp) -> None:
         assert "Copy selected text" not in titles
 
 
+async def test_a_command_of_the_palette_does_what_its_key_does(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("acme")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        run = next(command for command in app.get_system_commands(app.screen) if command.title == "Run")
+        await run.callback()
+        await pilot.pause()
+        assert engine.started == ["acme"]
+
+
 @pytest.mark.parametrize("theme", ["wharf-dark", "wharf-light", "ansi-dark"])
 async def test_every_theme_shows_status_in_words(app: WharfApp, engine: FakeEngine, theme: str) -> None:
     await engine.add("acme")

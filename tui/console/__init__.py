@@ -44,10 +44,9 @@ async def run_console(engine: "Engine", *, mouse: bool = True) -> int:
     app = WharfApp(engine, mouse=mouse)
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
-        loop.add_signal_handler(number, _leave, app, 128 + number)
-    try:
-        await app.run_async(mouse=mouse)
-    finally:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
+        # Under nohup SIGHUP is ignored and must stay so. The handlers stay in place afterwards: a second signal must
+        # not cut short the closing of the engine.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, _leave, app, 128 + number)
+    await app.run_async(mouse=mouse)
     return app.return_code or 0

@@ -19,6 +19,9 @@ from tui.console.screens.connections import ConnectionsScreen
 from tui.console.themes import DARK, DARK_PALETTE, LIGHT_PALETTE, THEMES
 from tui.engine import Engine
 
+_NOT_OFFERED = ("table.", "app.commands")
+"""Ids of bindings, by their beginning, that make no sense as an entry of the palette."""
+
 
 class WharfApp(App[int], inherit_bindings=False):
     """Shows what the engine does and passes on what the user wants. Whoever starts it closes the engine afterwards."""
@@ -56,8 +59,8 @@ class WharfApp(App[int], inherit_bindings=False):
         offered = set()
         for active in screen.active_bindings.values():
             binding = active.binding
-            # Bindings without an id are Textual's own; moving about makes no sense from a menu.
-            if binding.id is None or binding.id.startswith("table.") or binding.description in offered:
+            # Bindings without an id are Textual's own.
+            if binding.id is None or binding.id.startswith(_NOT_OFFERED) or binding.description in offered:
                 continue
             offered.add(binding.description)
             yield SystemCommand(

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from rich.table import Table
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
@@ -12,7 +13,7 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from tui.console import keymap
-from tui.console.formats import duration
+from tui.console.formats import duration, safe
 from tui.domain.connection import Connection
 from tui.domain.failure import WharfError
 from tui.domain.run import Event
@@ -32,7 +33,7 @@ class TestDialog(ModalScreen[None]):
         self._typed_secret = typed_secret
         self._engine = engine
         self._connection = connection
-        self._steps: list[Text] = []
+        self._steps: list[Event] = []
 
     def compose(self) -> ComposeResult:
         with Vertical(id="testing", classes="dialog"):
@@ -62,14 +63,8 @@ class TestDialog(ModalScreen[None]):
             self._conclude(f"The test broke down ({kind}). This is a fault of Wharf; please report it.", ok=False)
 
     def _told(self, step: Event) -> None:
-        sign, style = ("✓", "green") if step.ok else ("✗", "bold red")
-        took = f"  {duration(step.ms / 1000)}" if step.ms is not None else ""
-        self._steps.append(
-            Text.assemble(
-                (f"{sign} ", style), (f"{printable(step.step):<10} ", "bold"), printable(step.detail), (took, "dim")
-            )
-        )
-        self.query_one("#test-log", Static).update(Text("\n").join(self._steps))
+        self._steps.append(step)
+        self.query_one("#test-log", Static).update(_table(self._steps))
 
     def _conclude(self, verdict: str, *, ok: bool) -> None:
         shown = self.query_one("#test-verdict", Static)
@@ -85,3 +80,16 @@ def _verdict(report: TestReport) -> str:
     if report.failure is None:
         return "Every step passed. esc closes."
     return f"{report.failure.message} {report.failure.remedy}"
+
+
+def _table(steps: list[Event]) -> Table:
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=1)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold", ratio=1)
+    table.add_column(justify="right", no_wrap=True)
+    for step in steps:
+        sign = Text("✓", style="green") if step.ok else Text("✗", style="bold red")
+        took = Text(duration(step.ms / 1000) if step.ms is not None else "", style="dim")
+        table.add_row(sign, Text(printable(step.step), style="bold"), safe(step.detail), took)
+    return table
