@@ -147,6 +147,17 @@ class TestDigestByTheServer:
         assert proof is not None
         assert proof.sha256 == digest
 
+    async def test_one_command_serves_the_whole_session(self, session: SftpSession, server: OpenSsh) -> None:
+        for number in range(5):
+            entry = await send(session, f"{number}.csv", bytes(number))
+            proof = await session.staged_proof(entry, reread=False)
+            assert proof is not None
+            assert proof.sha256 == hashlib.sha256(bytes(number)).hexdigest()
+        assert sum("Starting session: command" in line for line in server.log) == 1
+
+    async def test_of_a_file_that_is_not_there(self, session: SftpSession) -> None:
+        assert await session.staged_proof(Entry.named("a.csv", 1, None, "a.csv"), reread=False) is None
+
     async def test_of_another_content(self, session: SftpSession, folder: Path) -> None:
         entry = await send(session, "a.csv", b"content")
         (folder / "a.csv.wharf-part").write_bytes(b"changed")
@@ -170,7 +181,7 @@ class TestDigestByTheServer:
     ) -> None:
         monkeypatch.setattr(ssh_digest, "_PATIENCE", 0.5)
         # The command takes the place of every other one, but not of SFTP.
-        forced = f'ForceCommand case "$SSH_ORIGINAL_COMMAND" in sha256sum*) {command};; *) {SFTP_SERVER};; esac'
+        forced = f'ForceCommand case "$SSH_ORIGINAL_COMMAND" in *sha256sum*) {command};; *) {SFTP_SERVER};; esac'
         if command == "internal-sftp":
             forced = "ForceCommand internal-sftp"
         async with run_openssh(tmp_path / "forced", options=[forced], sftp=SFTP_SERVER) as server:

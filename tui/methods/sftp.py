@@ -17,7 +17,7 @@ from tui.domain.naming import part_name
 from tui.methods.base import Entry, Proof, Source, Staged, Surroundings, Target, Writer
 from tui.methods.folder import unused_name
 from tui.methods.sftp_copy import BlockWriter, block_size, read_blocks
-from tui.methods.ssh_digest import remote_sha256
+from tui.methods.ssh_digest import RemoteDigests
 from tui.methods.ssh_failures import request_failure
 from tui.methods.ssh_link import identify, open_link
 
@@ -49,7 +49,7 @@ class SftpSession(Source, Target):
         self._opening: asyncio.Task[asyncssh.SSHClientConnection] | None = None
         self._link: asyncssh.SSHClientConnection | None = None
         self._client: asyncssh.SFTPClient | None = None
-        self._gives_digests = True
+        self._digests: RemoteDigests | None = None
 
     # Session
 
@@ -62,6 +62,7 @@ class SftpSession(Source, Target):
             if _is_cancelled():
                 raise
             raise TransferFailed(FailureClass.NETWORK, f"The connection to {self._where} was dropped.") from None
+        self._digests = RemoteDigests(self._link, self._surroundings.alive)
         with self._surroundings.narrator.step("folder") as note:
             # Undecodable bytes in names become lone surrogates, which make a name unsafe instead of ending the listing.
             starting = self._link.start_sftp_client(path_errors="surrogateescape")
@@ -265,12 +266,9 @@ class SftpSession(Source, Target):
     # Both
 
     async def _proof_of(self, path: str, size: int) -> Proof | None:
-        """What the server itself makes of the file. A server that has not answered once is not asked again."""
-        if self._link is None or not self._gives_digests:
+        if self._digests is None:
             return None
-        asking = remote_sha256(self._link, path, size, self._surroundings.alive)
-        digest = await self._ask(asking, f"Asking for the SHA-256 of {path}")
-        self._gives_digests = digest is not None
+        digest = await self._ask(self._digests.sha256(path, size), f"Asking for the SHA-256 of {path}")
         return None if digest is None else Proof(digest, "SHA-256 computed by the server with sha256sum")
 
     @property
