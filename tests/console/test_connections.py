@@ -96,6 +96,19 @@ async def test_actions_without_a_connection_say_why(app: WharfApp, key: str) -> 
         assert [text for text in told(app) if "n describes a new one" in text]
 
 
+async def test_keys_reach_the_table_again_after_it_was_empty(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("a")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("d", "y")
+        await settle(pilot)
+        assert "No connections yet" in screen_text(app)
+        await engine.add("b", "c")
+        await settle(pilot)
+        await pilot.press("j")
+        assert table(app).cursor_key == "c"
+
+
 async def test_disabled_connections_differ_in_words(app: WharfApp, engine: FakeEngine) -> None:
     await engine.add("acme", enabled=False)
     async with app.run_test() as pilot:

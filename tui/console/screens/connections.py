@@ -124,6 +124,9 @@ class ConnectionsScreen(Screen[None]):
         empty = self.query_one(EmptyState)
         self._table.display = not nothing_shown
         empty.display = nothing_shown
+        if not nothing_shown and self.focused is None:
+            # A hidden table loses the focus and does not get it back by itself.
+            self._table.focus()
         if not self._list.states:
             empty.show("No connections yet", _NO_CONNECTIONS)
         elif nothing_shown:
