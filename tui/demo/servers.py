@@ -155,8 +155,7 @@ class _SlowSftpServer(asyncssh.SFTPServer):
     _throttle = _Throttle(SLOW_RATE)
 
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
-        # Small answers keep the client's progress smooth; SFTP allows a server to answer with less than was asked.
-        data = super().read(file_obj, offset, min(size, 32 * 1024))
+        data = super().read(file_obj, offset, size)
         assert isinstance(data, bytes)  # noqa: S101 - the base class reads at once
         await self._throttle.take(len(data))
         return data
