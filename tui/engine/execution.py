@@ -139,7 +139,6 @@ class Execution:
             async with sides.watched():
                 await self._deliver_all(sides)
         except TransferFailed as error:
-            self._narrator.tell("failed", str(error), ok=False)
             return error.failure
         finally:
             self._sides = None
