@@ -352,6 +352,19 @@ class TestSshConfig:
             assert any("Accepted publickey" in line for line in jump.log)
         assert "jump host jump" in stage.told("connect").detail
 
+    async def test_a_jump_host_that_refuses(self, tmp_path: Path, stage: Stage) -> None:
+        async with run_openssh(tmp_path / "jump") as jump:
+            remember(Path("~/.ssh/known_hosts").expanduser(), jump.known_hosts_line)
+            asyncssh.generate_private_key("ssh-ed25519").write_private_key(tmp_path / "id_other")
+            self.write(
+                f"Host jump\n HostName 127.0.0.1\n Port {jump.port}\n IdentityFile {tmp_path / 'id_other'}\n"
+                "Host acme\n HostName 127.0.0.1\n ProxyJump jump\n"
+            )
+            failure = await refused(connection(host=None, ssh_config="acme"), stage)
+        assert failure.failure_class is FailureClass.AUTH
+        assert "on the way to" in failure.message
+        assert stage.secret_asked == 0
+
     async def test_without_an_alias_the_file_has_no_say(self, server: SftpServer, stage: Stage) -> None:
         stage.known_hosts.write_text(server.known_hosts_line)
         self.write("Host *\n User somebody\n Port 1\n ProxyCommand false\n")
@@ -384,6 +397,11 @@ class TestNobodyThere:
     async def test_unknown_name(self, stage: Stage) -> None:
         failure = await refused(connection(host="no-such-host.invalid", username="wharf", secret="env:X"), stage)
         assert failure.failure_class is FailureClass.NETWORK
+        assert stage.events[-1].step == "resolve"
+
+    async def test_a_name_that_is_none(self, stage: Stage) -> None:
+        failure = await refused(connection(host="a" * 64 + ".example", username="wharf", secret="env:X"), stage)
+        assert failure.failure_class is FailureClass.CONFIG
         assert stage.events[-1].step == "resolve"
 
     async def test_something_that_is_no_ssh_server(self, stage: Stage) -> None:

@@ -24,7 +24,7 @@ class _Meaning:
 
 
 _CONNECTION_ERRORS: dict[type[asyncssh.Error], _Meaning] = {
-    asyncssh.PermissionDenied: _Meaning(FailureClass.AUTH, "{where} has refused the login."),
+    asyncssh.PermissionDenied: _Meaning(FailureClass.AUTH, "The login on the way to {where} was refused: {reason}."),
     asyncssh.HostKeyNotVerifiable: _Meaning(FailureClass.HOST_KEY, "The host key of {where} is not trusted: {reason}."),
     asyncssh.KeyExchangeFailed: _Meaning(
         FailureClass.REJECTED,

@@ -186,6 +186,9 @@ async def _resolve(route: _Route) -> list[_Address]:
         found = await loop.getaddrinfo(route.address, route.port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise network_failure(error, f"{route.address}:{route.port}") from error
+    except UnicodeError as error:
+        # Raised before anybody is asked, for names that DNS cannot hold.
+        raise TransferFailed(FailureClass.CONFIG, f"{route.address} is not a host name: {error}.") from error
     return [_Address(family, target) for family, _, _, _, target in found]
 
 
@@ -246,10 +249,9 @@ class _Handshake:
             await self._end()
             try:
                 identity = await self._meet(addresses, algorithms)
-            except TransferFailed as error:
-                if error.failure.failure_class is FailureClass.REJECTED:
-                    return first
-                raise
+            except TransferFailed:
+                # It has no key of these kinds, which some servers say by hanging up. What it has shown is what counts.
+                return first
         return identity
 
     async def finish(self) -> asyncssh.SSHClientConnection:
@@ -257,9 +259,10 @@ class _Handshake:
         assert self._task is not None  # noqa: S101 - meet() comes first
         try:
             return await self._task
-        except asyncssh.PermissionDenied as error:
-            raise self._login.refusal() from error
         except (asyncssh.Error, OSError) as error:
+            # Before the server has shown its key, it is the jump host that has refused.
+            if isinstance(error, asyncssh.PermissionDenied) and self._login.identity.done():
+                raise self._login.refusal() from error
             raise connection_failure(error, self._known.where) from error
 
     async def _meet(self, addresses: Sequence[_Address], algorithms: Sequence[str]) -> ServerIdentity:
