@@ -19,7 +19,7 @@ from tui.methods.smtp import SmtpSession
 class Witness:
     """Surroundings that remember: the events told, how often the secret was fetched, and the signs of life."""
 
-    secret: str = PASSWORD
+    secret: str = field(default=PASSWORD, repr=False)
     events: list[Event] = field(default_factory=list)
     asked: int = 0
     lives: int = 0

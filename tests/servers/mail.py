@@ -283,6 +283,10 @@ service imap-login {{
 }}
 service anvil {{
   {chroot}
+  # Nobody is made to wait for somebody else's wrong password.
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 namespace inbox {{
   inbox = yes

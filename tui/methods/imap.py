@@ -1,0 +1,329 @@
+"""Email, inbound: the attachments in a folder of an IMAP mailbox are the files.
+
+A message never changes as long as the folder has the same UIDVALIDITY, so folder, UIDVALIDITY, UID and part name a file
+for good: what was delivered under that key is not delivered again, whether the mail was moved away or not. Reading
+never marks a mail as read. The sender that `from` filters by is what the mail says; anybody can write it.
+
+Sizes must be those of the decoded files, which IMAP does not tell. (BINARY, RFC 3516, would; but Dovecot 2.3.19 comes
+out a hundred bytes short when another attachment follows.) So attachments that the pattern matches are read while
+listing, and kept in a temporary file up to a limit. A process remembers the sizes it has found. With `after = "keep"`
+every new process reads the whole folder again, so `move` serves better where it grows.
+"""
+
+import asyncio
+import imaplib
+import ssl
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from tui.domain.connection import After, Connection, MailTls
+from tui.domain.failure import FailureClass, TransferFailed
+from tui.domain.naming import is_partial, matches
+from tui.methods.base import BLOCK_SIZE, Entry, Identity, Narrator, Source, Surroundings
+from tui.methods.dial import Peer, dial
+from tui.methods.folder import unused_name
+from tui.methods.imap_client import Folder, ImapClient
+from tui.methods.imap_syntax import Value
+from tui.methods.mail_identity import (
+    NOT_ENCRYPTED,
+    SILENT,
+    check_certificate,
+    curious_context,
+    mail_endpoint,
+    shown_identity,
+    trusting_context,
+)
+from tui.methods.mail_parts import DamagedContent, Part, TransferDecoder, attached_parts, is_from
+from tui.methods.spool import Slice, Spool
+
+_MAILS_PER_LOOK = 200
+_PIECE = 512 * 1024
+"""Bytes of an encoded attachment asked for at a time."""
+
+_SPOOL_LIMIT = 256 * 1024 * 1024
+"""Bytes of attachments kept from listing; what is beyond is read once more."""
+
+_KNOWN_SIZES: dict[tuple[str, str, str], int] = {}
+"""Sizes found by this process, by server, user and key of the file. Kept beyond the session, because what a key names
+never changes."""
+
+_MOST_SIZES = 20_000
+
+_HEADER = "BODY[HEADER.FIELDS (FROM)]"
+_LOOK = "(UID FLAGS INTERNALDATE BODYSTRUCTURE BODY.PEEK[HEADER.FIELDS (FROM)])"
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """An attachment that is offered as a file."""
+
+    entry: Entry
+    uid: int
+    part: Part
+    kept: Slice | None = None
+    """Where its bytes lie in the spool."""
+
+
+class ImapSession(Source):
+    """Source of inbound runs by email.
+
+    A mail is moved or deleted when every attachment of it that the connection's pattern matches has been settled. If
+    one of them was not delivered, because its name is unsafe or its content damaged, the mail stays where it is.
+    """
+
+    def __init__(self, connection: Connection, surroundings: Surroundings) -> None:
+        endpoint, self._peer = mail_endpoint(connection)
+        self._endpoint = endpoint
+        self._connection = connection
+        self._narrator = surroundings.narrator
+        self._secret = surroundings.secret
+        self._alive = surroundings.alive
+        self._folder_name = endpoint.folder or "INBOX"
+        self._client = ImapClient(self._peer)
+        self._folder = Folder(0, "")
+        self._spool: Spool | None = None
+        self._offers: dict[str, _Offer] = {}
+        self._settled: set[str] = set()
+        self._destination: str | None = None
+
+    async def open(self) -> None:
+        context = await asyncio.to_thread(trusting_context, self._endpoint)
+        await _meet(self._client, self._peer, self._endpoint.tls, context, self._narrator, self._judge)
+        username = self._endpoint.username or ""
+        with self._narrator.step("login") as note:
+            mechanism = await self._client.login(username, await self._secret() or "")
+            note.detail = f"logged in as {username} with {mechanism}"
+        with self._narrator.step("folder") as note:
+            # Whoever keeps the mails has no need for the right to change them.
+            readonly = self._connection.after is After.KEEP
+            self._folder = await self._client.select(self._folder_name, readonly=readonly)
+            note.detail = f"{self._folder_name}: {self._folder.exists} mails"
+
+    def _judge(self, shown: ssl.SSLSocket) -> str:
+        return check_certificate(shown, self._endpoint, self._peer)
+
+    async def close(self) -> None:
+        await self._client.logout()
+        if self._spool is not None:
+            self._spool.close()
+            self._spool = None
+
+    def abort(self) -> None:
+        self._client.abort()
+
+    async def list_files(self) -> list[Entry]:
+        self._offers.clear()
+        found = []
+        for first in range(1, self._folder.exists + 1, _MAILS_PER_LOOK):
+            last = min(first + _MAILS_PER_LOOK - 1, self._folder.exists)
+            for mail in await self._client.fetch(f"{first}:{last}", _LOOK):
+                found += self._offers_of(mail)
+            self._alive()
+        for offer in _told_apart(found):
+            self._offers[offer.entry.key] = await self._measured(offer)
+        return [offer.entry for offer in self._offers.values()]
+
+    def _offers_of(self, mail: dict[str, Value]) -> list[_Offer]:
+        uid, date = _number(mail.get("UID")), mail.get("INTERNALDATE")
+        # What has no UID is news about a mail, not an answer.
+        if not uid or _is_deleted(mail.get("FLAGS")) or not self._is_wanted(mail.get(_HEADER)):
+            return []
+        mtime = _seconds(date if isinstance(date, bytes) else b"")
+        offers = []
+        for part in attached_parts(mail.get("BODYSTRUCTURE")):
+            key = f"{self._folder_name};{self._folder.uidvalidity};{uid};{part.number}"
+            offers.append(_Offer(Entry.named(part.name, part.octets, mtime, key), uid, part))
+        return offers
+
+    def _is_wanted(self, header: Value) -> bool:
+        pattern = self._endpoint.from_
+        return pattern is None or (isinstance(header, bytes) and is_from(header, pattern))
+
+    def _is_selected(self, entry: Entry) -> bool:
+        """Whether the connection is about this attachment; for others the exact size does not matter."""
+        return matches(entry.name, self._connection.pattern) and not is_partial(entry.name)
+
+    async def _measured(self, offer: _Offer) -> _Offer:
+        """The offer with its exact size."""
+        if not self._is_selected(offer.entry) or offer.entry.problem is not None:
+            return offer
+        where = (str(self._peer), self._endpoint.username or "", offer.entry.key)
+        known = _KNOWN_SIZES.get(where)
+        if known is not None:
+            return replace(offer, entry=replace(offer.entry, size=known))
+        measured = await self._read_ahead(offer)
+        _KNOWN_SIZES[where] = measured.entry.size
+        while len(_KNOWN_SIZES) > _MOST_SIZES:
+            del _KNOWN_SIZES[next(iter(_KNOWN_SIZES))]
+        return measured
+
+    async def _read_ahead(self, offer: _Offer) -> _Offer:
+        """Read the attachment for its size, and keep it if there is room."""
+        if self._spool is None:
+            self._spool = Spool()
+        start, size = self._spool.size, 0
+        keep = start + offer.part.octets <= _SPOOL_LIMIT
+        try:
+            async for block in self._decoded(offer):
+                size += len(block)
+                if keep:
+                    await self._spool.append(block)
+        except DamagedContent:
+            # Told when the file is read, as a failure of that file.
+            await self._spool.cut(start)
+            return offer
+        return replace(offer, entry=replace(offer.entry, size=size), kept=Slice(start, size) if keep else None)
+
+    @asynccontextmanager
+    async def read(self, entry: Entry) -> AsyncIterator[AsyncIterator[bytes]]:
+        offer = self._offers[entry.key]
+        try:
+            if offer.kept is not None and self._spool is not None:
+                yield self._spool.blocks(offer.kept, BLOCK_SIZE)
+            else:
+                yield self._decoded(offer)
+        except DamagedContent as error:
+            raise TransferFailed(
+                FailureClass.REJECTED,
+                f"{entry.name} in mail {offer.uid} of {self._folder_name} cannot be decoded: {error}.",
+                remedy="Ask the partner to send it again.",
+            ) from error
+
+    async def _decoded(self, offer: _Offer) -> AsyncIterator[bytes]:
+        """The attachment piece by piece. Raises DamagedContent."""
+        decoder = TransferDecoder(offer.part.encoding)
+        start = 0
+        while True:
+            piece = await self._piece(offer, start)
+            self._alive()
+            yield await asyncio.to_thread(decoder.feed, piece)
+            start += len(piece)
+            if len(piece) < _PIECE:
+                break
+        yield decoder.finish()
+
+    async def _piece(self, offer: _Offer, start: int) -> bytes:
+        section = f"[{offer.part.number}]<{start}"
+        answer = await self._client.uid_fetch(offer.uid, f"(BODY.PEEK{section}.{_PIECE}>)")
+        if f"BODY{section}>" not in answer:
+            raise TransferFailed(
+                FailureClass.NOT_FOUND,
+                f"Mail {offer.uid} of {self._folder_name} is gone; somebody else has removed it.",
+            )
+        piece = answer[f"BODY{section}>"]
+        return piece if isinstance(piece, bytes) else b""
+
+    async def stat(self, entry: Entry) -> Entry | None:
+        offer = self._offers.get(entry.key)
+        if offer is None:
+            return None
+        answer = await self._client.uid_fetch(offer.uid, "(UID)")
+        return offer.entry if answer else None
+
+    async def settle(self, entry: Entry) -> None:
+        offer = self._offers.get(entry.key)
+        if offer is None or self._connection.after is After.KEEP:
+            return
+        self._settled.add(entry.key)
+        siblings = [one for one in self._offers.values() if one.uid == offer.uid and self._is_selected(one.entry)]
+        if not all(one.entry.key in self._settled for one in siblings):
+            return
+        if self._connection.after is After.DELETE:
+            await self._client.delete(offer.uid)
+        else:
+            await self._move(offer.uid)
+
+    async def _move(self, uid: int) -> None:
+        if self._destination is None:
+            self._destination = await self._find_destination()
+        try:
+            await self._client.move(uid, self._destination)
+        except TransferFailed as error:
+            if error.failure.failure_class is not FailureClass.NOT_FOUND:
+                raise
+            await self._client.create(self._destination)
+            await self._client.move(uid, self._destination)
+        self._narrator.tell("after", f"mail {uid} moved to {self._destination}")
+
+    async def _find_destination(self) -> str:
+        """`move_to` as the server writes it: inside the folder, or from the top when it begins with a slash."""
+        delimiter = await self._client.delimiter()
+        move_to = self._connection.move_to or ""
+        path = move_to.strip("/").replace("/", delimiter)
+        return path if move_to.startswith("/") else f"{self._folder_name}{delimiter}{path}"
+
+
+async def identify(connection: Connection) -> Identity:
+    """The certificate that the server shows, whoever signed it. Nobody logs in. Raises TransferFailed."""
+    endpoint, peer = mail_endpoint(connection)
+    context = curious_context(endpoint, peer)
+    client = ImapClient(peer)
+    try:
+        await _meet(client, peer, endpoint.tls, context, SILENT, lambda _: "")
+        return shown_identity(client.certificate, peer)
+    finally:
+        await client.logout()
+
+
+async def _meet(
+    client: ImapClient,
+    peer: Peer,
+    tls: MailTls,
+    context: ssl.SSLContext,
+    narrator: Narrator,
+    judge: Callable[[ssl.SSLSocket], str],
+) -> None:
+    """Connect and encrypt, in the order that the kind of TLS has. `judge` looks at the certificate before the login,
+    and returns what to tell of it."""
+    connected = await dial(peer, narrator)
+    if tls is not MailTls.IMPLICIT:
+        with narrator.step("greeting") as note:
+            note.detail = await client.greet(connected, None)
+    with narrator.step("identity") as note:
+        match tls:
+            case MailTls.IMPLICIT:
+                greeting = await client.greet(connected, context)
+                note.detail = f"{judge(client.certificate)}; {greeting}"
+            case MailTls.STARTTLS:
+                await client.start_tls(context)
+                note.detail = judge(client.certificate)
+            case MailTls.NONE:
+                note.detail = NOT_ENCRYPTED
+
+
+def _told_apart(offers: list[_Offer]) -> list[_Offer]:
+    """Give attachments of one name names of their own on the other side: each gets its UID and part before the ending.
+
+    None keeps the plain name: it would go to another one as soon as the first mail is moved away, and overwrite it.
+    """
+    counts = Counter(offer.entry.name for offer in offers)
+    used = set(counts)
+    apart = []
+    for offer in offers:
+        entry = offer.entry
+        if counts[entry.name] > 1 and entry.problem is None:
+            stem, dot, ending = entry.name.rpartition(".")
+            mark = f"-{offer.uid}-{offer.part.number.replace('.', '-')}"
+            name = f"{stem}{mark}.{ending}" if dot and stem else f"{entry.name}{mark}"
+            name = unused_name(name, used.__contains__)
+            used.add(name)
+            entry = entry.called(name)
+        apart.append(replace(offer, entry=entry))
+    return apart
+
+
+def _is_deleted(flags: Value) -> bool:
+    return isinstance(flags, list) and any(isinstance(flag, bytes) and flag.lower() == b"\\deleted" for flag in flags)
+
+
+def _number(value: Value) -> int:
+    return int(value) if isinstance(value, bytes) and value.isdigit() else 0
+
+
+def _seconds(internaldate: bytes) -> float | None:
+    """INTERNALDATE, when the server got the mail, in seconds since the epoch."""
+    parsed = imaplib.Internaldate2tuple(b'INTERNALDATE "' + internaldate + b'"')
+    return time.mktime(parsed) if parsed is not None else None
