@@ -2,10 +2,10 @@
 
 from typing import ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Footer, Static
 
 from tui.console import keymap
@@ -25,13 +25,12 @@ from tui.console.screens.run_rows import (
 )
 from tui.console.widgets.run_detail import RunDetail
 from tui.console.widgets.run_lines import LineTable
+from tui.console.widgets.run_tabs import EVENTS, FILES, TABS, RunTabs
 from tui.console.widgets.run_text import entry_for
 from tui.console.widgets.status import StatusLine
 from tui.domain.run import Event, FileRecord, Run, Trigger
 from tui.domain.text import printable
 from tui.engine import Engine
-
-_TABS = ("files", "events")
 
 
 class RunScreen(RunActions):
@@ -44,10 +43,6 @@ class RunScreen(RunActions):
     DEFAULT_CSS = """
     RunScreen {
         RunDetail { border-top: none; min-height: 2; max-height: 12; padding: 1 1; }
-        #run-tabs { height: 1; background: $panel; }
-        #run-tabs Static { width: auto; padding: 0 1; color: $text-muted; }
-        #run-tabs Static.-shown { color: $accent; text-style: bold reverse; }
-        #run-tabs #run-new { color: $text-warning; text-style: bold; }
         #run-tables { height: 1fr; min-height: 4; }
         #run-nothing { padding: 1 2; color: $text-muted; }
         #line-pane { height: auto; max-height: 8; padding: 0 1; border-top: solid $panel; }
@@ -61,15 +56,12 @@ class RunScreen(RunActions):
         self._files: list[FileRecord] = []
         self._events: list[Event] = []
         self._events_seen = 0
-        self._tab = "files"
+        self._tab = FILES
 
     def compose(self) -> ComposeResult:
         yield StatusLine(f"Run {self._run_id}", id="status-line")
         yield RunDetail(named=False, id="run-detail")
-        with Horizontal(id="run-tabs"):
-            for tab in _TABS:
-                yield Static("", id=f"tab-{tab}", classes="tab", markup=False)
-            yield Static("", id="run-new", markup=False)
+        yield RunTabs(id="run-tabs")
         with Vertical(id="run-tables"):
             yield LineTable[FileLine](file_columns, file_cells, _place, id="files")
             yield LineTable[EventLine](event_columns, event_cells, _place, id="events")
@@ -82,7 +74,7 @@ class RunScreen(RunActions):
         await self._read()
         if self._run is not None and self._run.ended is None:
             self._event_table.action_last()
-        self._turn_to("files")
+        self._turn_to(FILES)
         self.set_interval(1, self._show_run)
 
     # What is shown
@@ -120,22 +112,19 @@ class RunScreen(RunActions):
             self.query_one(RunDetail).show(entry_for(self._run, self.engine.snapshot().live))
 
     def _show_tabs(self) -> None:
-        if self._event_table.at_end() and self._tab == "events":
+        if self._event_table.at_end() and self._tab == EVENTS:
             self._events_seen = len(self._events)
-        numbers = {"files": len(self._files), "events": len(self._events)}
-        for tab in _TABS:
-            label = self.query_one(f"#tab-{tab}", Static)
-            label.update(f"{tab.capitalize()} {numbers[tab]:,}")
-            label.set_class(tab == self._tab, "-shown")
+        numbers = {FILES: len(self._files), EVENTS: len(self._events)}
+        unseen = len(self._events) - self._events_seen if self._tab == EVENTS else 0
+        self.query_one(RunTabs).show(self._tab, numbers, unseen)
+        for tab in TABS:
             self.query_one(f"#{tab}").display = tab == self._tab and numbers[tab] > 0
-        unseen = len(self._events) - self._events_seen
-        self.query_one("#run-new", Static).update(f"+{unseen:,} new" if unseen and self._tab == "events" else "")
         nothing = self.query_one("#run-nothing", Static)
         nothing.display = numbers[self._tab] == 0
         nothing.update(self._why_nothing())
 
     def _why_nothing(self) -> str:
-        if self._tab == "events":
+        if self._tab == EVENTS:
             return "No events yet."
         if self._run is not None and self._run.ended is None:
             return "No files yet; the run is looking what there is to move."
@@ -147,7 +136,7 @@ class RunScreen(RunActions):
         self._show_line()
 
     def _show_line(self) -> None:
-        line = self._file_table.current if self._tab == "files" else self._event_table.current
+        line = self._file_table.current if self._tab == FILES else self._event_table.current
         self.query_one("#line-pane").display = line is not None
         if line is not None:
             content = line[1]
@@ -157,17 +146,15 @@ class RunScreen(RunActions):
     # Keys
 
     def action_switch(self) -> None:
-        self._turn_to("events" if self._tab == "files" else "files")
+        self._turn_to(EVENTS if self._tab == FILES else FILES)
 
-    @on(events.Click, ".tab")
-    def _tab_clicked(self, event: events.Click) -> None:
+    @on(RunTabs.Chosen)
+    def _tab_chosen(self, event: RunTabs.Chosen) -> None:
         event.stop()
-        if event.widget is not None and event.widget.id is not None:
-            self._turn_to(event.widget.id.removeprefix("tab-"))
+        self._turn_to(event.tab)
 
-    @on(events.Click, "#run-new")
-    def _new_clicked(self, event: events.Click) -> None:
-        event.stop()
+    @on(RunTabs.NewestWanted)
+    def _newest_wanted(self) -> None:
         self._event_table.action_last()
 
     def _turn_to(self, tab: str) -> None:
@@ -188,9 +175,9 @@ class RunScreen(RunActions):
             await self.cancel(self._run)
 
     def action_copy(self) -> None:
-        if self._tab == "files" and (file := self._file_table.current) is not None:
+        if self._tab == FILES and (file := self._file_table.current) is not None:
             self.copy(file_copy(file[1]), "the file's line")
-        elif self._tab == "events" and (event := self._event_table.current) is not None:
+        elif self._tab == EVENTS and (event := self._event_table.current) is not None:
             self.copy(event_copy(event[1]), "the event")
         elif self._run is not None and self._run.failure is not None:
             self.copy(self._run.failure.message, "the failure")
