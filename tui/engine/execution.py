@@ -6,6 +6,7 @@ import logging
 from tui.domain.connection import After, Connection
 from tui.domain.failure import Failure, FailureClass, TransferFailed
 from tui.domain.run import FileRecord, FileStatus, Outcome, Run, Status
+from tui.domain.text import printable
 from tui.engine.delivery import Deliverer
 from tui.engine.journal import Journal
 from tui.engine.live import LiveRun
@@ -172,7 +173,9 @@ class Execution:
         return plan
 
     def _refuse_name(self, entry: Entry) -> None:
-        error = TransferFailed(FailureClass.UNSAFE_NAME, f"{entry.name} was left where it is: {entry.problem}.")
+        error = TransferFailed(
+            FailureClass.UNSAFE_NAME, f"{printable(entry.name)} was left where it is: {entry.problem}."
+        )
         self._narrator.tell("plan", str(error), ok=False)
         self._journal.fail(entry, error.failure)
         self._given_up[entry.key] = error.failure

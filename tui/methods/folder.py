@@ -38,7 +38,7 @@ class LocalFolder(Source, Target):
         if not self._path.is_dir():
             raise TransferFailed(
                 FailureClass.NOT_FOUND,
-                f"The local folder {self._path} does not exist.",
+                f"The local folder {self._path} {'is not a folder' if self._path.exists() else 'does not exist'}.",
                 remedy="Create the folder, or correct local_dir in the connection.",
             )
         needed = os.R_OK | os.X_OK | (os.W_OK if self._writes else 0)
@@ -81,9 +81,10 @@ class LocalFolder(Source, Target):
         return await asyncio.to_thread(look)
 
     @asynccontextmanager
-    async def read(self, entry: Entry) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def read(self, entry: Entry, offset: int = 0) -> AsyncIterator[AsyncIterator[bytes]]:
         with _translated(f"Reading {entry.key}"):
             file = await asyncio.to_thread(os.open, entry.key, os.O_RDONLY | os.O_CLOEXEC)
+            os.lseek(file, offset, os.SEEK_SET)
         ahead = _Lane(f"Reading {entry.key}")
         try:
             yield _blocks(file, ahead)
@@ -92,20 +93,60 @@ class LocalFolder(Source, Target):
             os.close(file)
 
     @asynccontextmanager
-    async def stage(self, entry: Entry) -> AsyncIterator[Writer]:
+    async def stage(self, entry: Entry, keep: int = 0) -> AsyncIterator[Writer]:
         path = self._staged_path(entry)
         doing = f"Writing {path}"
-        # O_NOFOLLOW: whoever may write to the folder must not be able to redirect us with a symbolic link.
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         with _translated(doing):
-            file = await asyncio.to_thread(os.open, path, flags, 0o666)
+            file = await asyncio.to_thread(_open_for_writing, path, keep)
         lane = _Lane(doing)
         try:
-            yield _DiskWriter(file, lane)
+            yield _DiskWriter(file, lane, keep)
             await lane.run(lambda: os.fsync(file))
         finally:
             await lane.drain()
             os.close(file)
+
+    @property
+    def resumes(self) -> bool:
+        return True
+
+    async def read_staged(self, entry: Entry, offset: int, count: int) -> bytes:
+        def read() -> bytes:
+            path = self._staged_path(entry)
+            with _translated(f"Reading {path} back"), path.open("rb") as file:
+                file.seek(offset)
+                return file.read(count)
+
+        return await asyncio.to_thread(read)
+
+    async def prefix_digest(self, entry: Entry, count: int) -> "hashlib._Hash":
+        """The SHA-256, to be continued, of the first `count` bytes of the file that lies here: of the staged one when
+        files land here, of the source when they wait here."""
+        path = self._staged_path(entry) if self._writes else Path(entry.key)
+
+        def digest() -> "hashlib._Hash":
+            sha256 = hashlib.sha256()
+            with _translated(f"Reading {path}"), path.open("rb") as file:
+                left = count
+                while left and (block := file.read(min(left, _DISK_BLOCK))):
+                    sha256.update(block)
+                    left -= len(block)
+            return sha256
+
+        return await asyncio.to_thread(digest)
+
+    async def has_published(self, staged: Staged) -> bool | None:
+        path = self._path / staged.entry.target_name
+
+        def look() -> bool:
+            with _translated(f"Looking at {path}"):
+                try:
+                    with path.open("rb") as file:
+                        return hashlib.file_digest(file, "sha256").hexdigest() == staged.sha256
+                except FileNotFoundError:
+                    return False
+
+        return await asyncio.to_thread(look)
 
     async def staged_size(self, entry: Entry) -> int | None:
         def look() -> int | None:
@@ -225,13 +266,29 @@ async def _blocks(file: int, lane: _Lane) -> AsyncIterator[bytes]:
 
 
 class _DiskWriter:
-    def __init__(self, file: int, lane: _Lane) -> None:
+    def __init__(self, file: int, lane: _Lane, stored: int) -> None:
         self._file = file
         self._lane = lane
+        self._begun = 0
+        self.stored = stored
 
     async def write(self, data: bytes) -> None:
         await self._lane.result()
+        self.stored += self._begun
+        self._begun = len(data)
         self._lane.begin(lambda: _write_all(self._file, data))
+
+
+def _open_for_writing(path: Path, keep: int) -> int:
+    # O_NOFOLLOW: whoever may write to the folder must not be able to redirect us with a symbolic link.
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    try:
+        os.ftruncate(file, keep)
+        os.lseek(file, keep, os.SEEK_SET)
+    except BaseException:
+        os.close(file)
+        raise
+    return file
 
 
 def _write_all(file: int, data: bytes) -> None:
