@@ -56,7 +56,7 @@ class LineTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
             return self.table
 
     class Opened(Highlighted):
-        """Enter or a double click on the item under the cursor."""
+        """A double click on the item under the cursor; enter is a binding of the screen."""
 
     def __init__(
         self,
@@ -168,11 +168,6 @@ class LineTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
 
     def action_last(self) -> None:
         self.go(len(self._items) - 1)
-
-    def key_enter(self) -> None:
-        """Enter opens, unless the screen has a binding of its own for it."""
-        if self._items:
-            self.post_message(self.Opened(self))
 
     def go(self, place: int) -> None:
         """Put the cursor on the line nearest to this place."""
