@@ -24,6 +24,7 @@ class Witness:
     asked: int = 0
     lives: int = 0
     _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _life: asyncio.Event = field(default_factory=asyncio.Event)
 
     def surroundings(self) -> Surroundings:
         return Surroundings(Narrator(self._hear), self._secret, Path("/nowhere"), alive=self._alive)
@@ -42,8 +43,14 @@ class Witness:
         self.asked += 1
         return self.secret
 
+    async def lives_on(self) -> None:
+        """Wait for the next sign of life."""
+        self._life.clear()
+        await self._life.wait()
+
     def _alive(self) -> None:
         self.lives += 1
+        self._life.set()
 
     def told(self, step: str) -> Event:
         """The last event of that step."""
@@ -122,7 +129,7 @@ async def scripted_server(
         finally:
             writer.transport.abort()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=2**20)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

@@ -372,3 +372,51 @@ async def test_what_a_server_says_before_tls_is_not_believed_after_it(certificat
                 pass
     assert lines[0].startswith(b"EHLO")
     assert PASSWORD not in str(witness.events)
+
+
+async def test_a_server_that_checks_a_large_mail_gets_its_time() -> None:
+    """Its answer may take longer than a sign of life, and the wait for it counts as one."""
+    witness = Witness()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _until_data(reader, writer)
+        await reader.readuntil(b"--\r\n.\r\n")
+        # Two and a half times the stall timeout.
+        for _ in range(5):
+            await witness.lives_on()
+        writer.write(b"250 clean\r\n")
+        await reader.readline()
+
+    async with scripted_server(talk) as port, open_smtp(open_relay(port, stall_timeout=1), witness) as session:
+        await send(session, {"a.bin": bytes(150_000)})
+    assert "250 clean" in witness.told("mail").detail
+
+
+@pytest.mark.parametrize(
+    ("offered", "tried_first"),
+    [
+        # Without encryption the one that does not show the password comes first.
+        (b"LOGIN PLAIN CRAM-MD5", b"AUTH CRAM-MD5"),
+        (b"LOGIN", b"AUTH LOGIN"),
+        (b"XOAUTH2 PLAIN", b"AUTH PLAIN"),
+    ],
+)
+async def test_one_mechanism_is_tried_once(offered: bytes, tried_first: bytes) -> None:
+    tried: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 hello\r\n")
+        await reader.readline()
+        writer.write(b"250-hello\r\n250 AUTH " + offered + b"\r\n")
+        while line := await reader.readline():
+            if line.startswith(b"AUTH"):
+                tried.append(line)
+            writer.write(b"334 VGVzdA==\r\n" if line.startswith(b"AUTH CRAM") else b"535 no\r\n")
+
+    async with scripted_server(talk) as port:
+        with pytest.raises(TransferFailed) as caught:
+            async with open_smtp(smtp_connection(port, tls="none")):
+                pass
+    assert caught.value.failure.failure_class is FailureClass.AUTH
+    assert len(tried) == 1
+    assert tried[0].startswith(tried_first)

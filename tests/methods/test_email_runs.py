@@ -1,0 +1,128 @@
+"""Whole runs by email, from the folder of one side to the folder of the other, through the engine."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers.certificates import Certificates
+from tests.servers.mail import PASSWORD, USERNAME, ImapServer, SmtpServer
+from tui.domain.connection import Connection
+from tui.domain.failure import FailureClass
+from tui.domain.run import FileStatus, Run, Status
+from tui.engine import Engine, open_engine
+from tui.paths import Paths
+
+
+@pytest.fixture
+async def engine(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Engine]:
+    monkeypatch.setenv("MAIL_PASSWORD", PASSWORD)
+    async with open_engine(paths) as engine:
+        yield engine
+
+
+async def run(engine: Engine, connection: Connection) -> Run:
+    if connection.name not in [known.name for known in await engine.store.connections()]:
+        await engine.store.save(connection)
+    return await engine.wait((await engine.start(connection.name)).run_id)
+
+
+def connect(direction: str, folder: Path, port: int, certificates: Certificates, **changes: Any) -> Connection:
+    email = {
+        "host": "localhost",
+        "port": port,
+        "username": USERNAME,
+        "secret": "env:MAIL_PASSWORD",
+        "ca_file": str(certificates.ca_file),
+        **changes.pop("email", {}),
+    }
+    if direction == "outbound":
+        email = {"sender": "batches@us.example", "recipients": ["in@acme.example"], **email}
+    return Connection.model_validate(
+        {
+            "name": direction,
+            "direction": direction,
+            "method": "email",
+            "local_dir": str(folder),
+            "retries": 0,
+            "email": email,
+            **changes,
+        }
+    )
+
+
+async def test_outbound_and_inbound_bring_the_same_bytes(
+    engine: Engine, smtp_server: SmtpServer, imap_server: ImapServer, certificates: Certificates, tmp_path: Path
+) -> None:
+    waiting, landing = tmp_path / "waiting", tmp_path / "landing"
+    waiting.mkdir()
+    landing.mkdir()
+    files = {"a.csv": os.urandom(200_000), "ü & co.csv": b"1;2\r\n", "c.csv": os.urandom(150_000), "empty.csv": b""}
+    for name, content in files.items():
+        (waiting / name).write_bytes(content)
+    sending = connect("outbound", waiting, smtp_server.starttls_port, certificates, after="move", move_to="sent")
+    assert (await run(engine, sending)).status is Status.COMPLETED
+    assert sorted(path.name for path in (waiting / "sent").iterdir()) == sorted(files)
+
+    smtp_server.mails(2)
+    imap_server.deliver(*smtp_server.raw_mails())
+    email = {"username": imap_server.username, "from": "batches@us.example"}
+    fetching = connect(
+        "inbound", landing, imap_server.starttls_port, certificates, email=email, after="move", move_to="done"
+    )
+    assert (await run(engine, fetching)).status is Status.COMPLETED
+    assert {path.name: path.read_bytes() for path in landing.iterdir()} == files
+    assert imap_server.count() == 0
+    assert imap_server.count("INBOX/done") == 2
+
+
+async def test_a_mail_that_stays_is_fetched_once(
+    engine: Engine, imap_server: ImapServer, certificates: Certificates, tmp_path: Path
+) -> None:
+    imap_server.deliver(
+        b"From: a@acme.example\r\nMIME-Version: 1.0\r\nContent-Disposition: attachment; filename=a.csv\r\n\r\n1;2\r\n"
+    )
+    email = {"username": imap_server.username}
+    connection = connect("inbound", tmp_path, imap_server.starttls_port, certificates, email=email, pattern="*.csv")
+    first = await run(engine, connection)
+    assert first.progress.files_done == 1
+    (tmp_path / "a.csv").unlink()
+    second = await run(engine, connection)
+    assert (second.status, second.progress.files_total) == (Status.COMPLETED, 0)
+    assert not (tmp_path / "a.csv").exists()
+
+
+async def test_one_file_too_large_fails_alone(
+    engine: Engine, smtp_server: SmtpServer, certificates: Certificates, tmp_path: Path
+) -> None:
+    for name, size in (("1.bin", 1000), ("2.bin", 400_000), ("3.bin", 1000)):
+        (tmp_path / name).write_bytes(os.urandom(size))
+    connection = connect("outbound", tmp_path, smtp_server.starttls_port, certificates, pattern="*.bin")
+    ended = await run(engine, connection)
+    assert ended.status is Status.FAILED
+    assert ended.failure is not None
+    assert ended.failure.failure_class is FailureClass.REJECTED
+    statuses = {record.name: record.status for record in await engine.store.files(ended.run_id)}
+    assert statuses == {
+        "1.bin": FileStatus.COMPLETED,
+        "2.bin": FileStatus.FAILED,
+        "3.bin": FileStatus.COMPLETED,
+    }
+    assert len(smtp_server.mails(2)) == 2
+
+
+async def test_who_has_got_a_mail_does_not_get_it_again(
+    engine: Engine, smtp_server: SmtpServer, certificates: Certificates, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_bytes(b"1;2\n")
+    email = {"recipients": ["in@acme.example", "refused@acme.example"]}
+    connection = connect("outbound", tmp_path, smtp_server.starttls_port, certificates, email=email, pattern="*.csv")
+    first = await run(engine, connection)
+    assert first.status is Status.FAILED
+    assert first.failure is not None
+    assert "refused@acme.example: 550" in first.failure.message
+    second = await run(engine, connection)
+    assert (second.status, second.progress.files_total) == (Status.COMPLETED, 0)
+    assert len(smtp_server.mails(1)) == 1
