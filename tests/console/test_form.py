@@ -5,14 +5,17 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Checkbox, Input, Select
+from textual.widgets import Input, Select
 
 from tests.console.conftest import lines_of
 from tests.engine.conftest import open_test_engine
 from tui.console.app import WharfApp
 from tui.console.dialogs.confirm import ConfirmDialog
 from tui.console.dialogs.connection_form import ConnectionForm
+from tui.console.forms.fields import Kind
+from tui.console.widgets.form_choice import Choice
 from tui.console.widgets.form_field import FormField
+from tui.console.widgets.form_input import HiddenInput
 from tui.console.widgets.form_secret import SecretInput
 from tui.domain.connection import Connection
 from tui.domain.run import Trigger
@@ -51,13 +54,16 @@ async def fill(pilot: Pilot[Any], **values: str | bool) -> None:
     for key, value in values.items():
         field = row(app, key.replace("__", "."))
         if field.secret is not None:
+            field.secret.query_one(Choice).value = "reference"
             field.secret.query_one(".secret-reference", Input).value = str(value)
-        elif isinstance(value, bool):
-            field.query_one(Checkbox).value = value
-        elif field.field.choices:
+        elif field.field.kind is Kind.SWITCH:
+            field.query_one(Choice).value = "yes" if value else "no"
+        elif field.field.kind is Kind.CHOICE:
+            field.query_one(Choice).value = str(value)
+        elif field.field.kind is Kind.OPEN_CHOICE:
             field.query_one(Select).value = value
         else:
-            field.query_one(Input).value = value
+            field.query_one(Input).value = str(value)
         await pilot.pause()
 
 
@@ -119,14 +125,16 @@ async def test_it_can_be_typed_with_the_keyboard_alone(form_app: WharfApp, real_
     async with form_app.run_test(size=(80, 24)) as pilot:
         await pilot.press("n")
         await pilot.pause()
-        await pilot.press(*"acme", "enter", *"other", "enter", "tab", "tab")
-        await pilot.press(*"h.example", "enter", "enter", *"wharf", "enter", "tab", *"env:X")
-        row(form_app, "local_dir").ask()
+        await pilot.press(*"acme", "enter", "tab", "right", "enter", "right", "left", "enter")
+        await pilot.press(*"h.example", "enter", "enter", *"wharf", "down", "right", "enter", *"env:X", "enter")
+        for _ in range(5):
+            await pilot.press("tab")
         await pilot.press(*"~/in", "ctrl+s")
         await pilot.pause()
     saved = await real_engine.store.connection("acme")
     assert saved.sftp is not None
     assert (saved.sftp.host, saved.sftp.username, saved.sftp.secret) == ("h.example", "wharf", "env:X")
+    assert (saved.direction, saved.local_dir) == ("outbound", "~/in")
 
 
 async def test_every_wrong_field_is_marked_at_once_and_nothing_is_lost(form_app: WharfApp) -> None:
@@ -192,9 +200,9 @@ async def type_secret(pilot: Pilot[Any], path: str) -> None:
     app = pilot.app
     assert isinstance(app, WharfApp)
     secret = row(app, path).query_one(SecretInput)
-    secret.query_one(Select).value = "type it"
+    secret.query_one(Choice).value = "typed"
     await pilot.pause()
-    secret.query_one(".secret-typed", Input).focus()
+    secret.query_one(HiddenInput).focus()
     await pilot.press(*SECRET)
 
 

@@ -75,6 +75,17 @@ FORM = (
     Binding("escape", "cancel", "Cancel", id="form.cancel"),
 )
 
+FIELD = (
+    Binding("down", "app.focus_next", "Next field", id="field.next", show=False),
+    Binding("up", "app.focus_previous", "Field before", id="field.previous", show=False),
+)
+
+CHOICE = (
+    Binding("right,l,space", "step(1)", "Next choice", id="choice.next", show=False),
+    Binding("left,h", "step(-1)", "Choice before", id="choice.previous", show=False),
+    Binding("enter", "app.focus_next", "Next field", id="choice.done", show=False),
+)
+
 CONFIRM = (
     Binding("y", "answer(True)", "Yes", id="confirm.yes"),
     Binding("n,escape", "answer(False)", "No", id="confirm.no"),

@@ -1,28 +1,36 @@
 """Creates and edits a connection."""
 
-import asyncio
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import ValidationError
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.events import DescendantFocus
 from textual.screen import ModalScreen
-from textual.widgets import Button, Footer, Input, Static
+from textual.widgets import Button, Input, Static
 
 from tui.console import keymap
 from tui.console.dialogs.confirm import ConfirmDialog
 from tui.console.dialogs.testing import TestDialog
 from tui.console.forms.fields import Section, Value, Where, data_of, is_asked, sections, values_of
+from tui.console.forms.saving import save_connection
 from tui.console.widgets.form_field import FormField
 from tui.domain.connection import Connection, Method
-from tui.domain.failure import NameTaken, WharfError
+from tui.domain.failure import NameTaken, TransferFailed, WharfError
 from tui.domain.problems import Problem, problems_of
 from tui.domain.text import printable
 from tui.engine import Engine
+
+_LONGEST_NAME = 75
+"""Characters of a name that leave room for what is put behind it."""
+
+
+_TO_COME = "vault:typed"
+"""Stands in for the reference to a typed secret until it is stored."""
 
 
 class _SectionRows(Vertical):
@@ -86,7 +94,8 @@ class ConnectionForm(ModalScreen[Connection | None]):
         }
 
         & #form-help {
-            height: 2;
+            height: auto;
+            min-height: 2;
             color: $text-muted;
             border-top: solid $panel;
         }
@@ -107,17 +116,19 @@ class ConnectionForm(ModalScreen[Connection | None]):
     def __init__(self, engine: Engine, connection: Connection | None, *, copy: bool = False) -> None:
         super().__init__()
         self._engine = engine
-        self._original = connection
-        self._is_new = connection is None or copy
+        self._shown = connection
+        self._original = None if copy else connection
         self._values = dict(values_of(connection)) if connection is not None else {}
         if connection is not None and copy:
-            self._values["name",] = f"{connection.name}-copy"
+            self._values["name",] = f"{connection.name[:_LONGEST_NAME]}-copy"
         self._untouched: dict[Where, Value] = {}
+        self._taken: set[str] = set()
+        self._judging = False
+        self._saving = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="form"):
-            title = "New connection" if self._is_new else f"Edit {self._values['name',]}"
-            yield Static(printable(title), id="form-title", markup=False)
+            yield Static(printable(self._title()), id="form-title", markup=False)
             yield Static("", id="form-problems", markup=False)
             with VerticalScroll(id="form-fields", can_focus=False):
                 method = self._values.get(("method",), Method.SFTP.value)
@@ -126,15 +137,33 @@ class ConnectionForm(ModalScreen[Connection | None]):
                         yield _SectionRows(section, self._values)
             yield Static("", id="form-help", markup=False)
             with Horizontal(id="form-buttons"):
-                yield Button("Cancel", id="cancel", compact=True)
                 yield Button("Test", id="test", compact=True)
+                yield Button("Cancel", id="cancel", compact=True)
                 yield Button("Save", id="save", variant="primary", compact=True)
-        yield Footer(compact=True, show_command_palette=False)
+
+    def _title(self) -> str:
+        if self._original is not None:
+            return f"Edit {self._original.name}"
+        return "New connection" if self._shown is None else f"Copy of {self._shown.name}"
 
     async def on_mount(self) -> None:
+        self._show_keys_on_buttons()
         await self._show_what_is_asked()
         self._untouched = self._collect()
-        self._fields["name",].ask()
+        name = self._fields["name",]
+        if self._original is None:
+            name.ask_anew()
+        else:
+            name.ask()
+
+    def _show_keys_on_buttons(self) -> None:
+        bindings: dict[str, Binding] = {}
+        for active in self.active_bindings.values():
+            bindings.setdefault(active.binding.action, active.binding)
+        for button in self.query("#form-buttons > Button").results(Button):
+            if button.id in bindings:
+                binding = bindings[button.id]
+                button.label = Text(f"{binding.description} {self.app.get_key_display(binding)}")
 
     @property
     def _fields(self) -> dict[Where, FormField]:
@@ -145,9 +174,10 @@ class ConnectionForm(ModalScreen[Connection | None]):
     @on(FormField.Edited)
     async def _edited(self, event: FormField.Edited) -> None:
         event.stop()
-        event.field.tell(None)
         if event.field.field.where in {("method",), ("direction",), ("after",)}:
             await self._show_what_is_asked()
+        if self._judging:
+            self._mark(self._judged()[1])
 
     async def _show_what_is_asked(self) -> None:
         shape = {key: str(self._fields[key,].value) for key in ("method", "direction", "after")}
@@ -159,9 +189,9 @@ class ConnectionForm(ModalScreen[Connection | None]):
 
     async def _mount_section_of(self, method: str) -> None:
         """A method's fields are made when they are asked for first: making widgets is what takes time here."""
-        if any(group.section.method == method for group in self.query(_SectionRows)):
-            return
         groups = list(self.query(_SectionRows))
+        if any(group.section.method == method for group in groups):
+            return
         missing = next(section for section in sections() if section.method == method)
         await self.query_one("#form-fields").mount(_SectionRows(missing, self._values), after=groups[0])
 
@@ -176,26 +206,29 @@ class ConnectionForm(ModalScreen[Connection | None]):
         self.focus_next()
 
     def _show_problems(self, problems: list[Problem]) -> None:
-        """Mark every wrong field and go to the first; what belongs to no field shown is told at the top."""
-        for row in self._fields.values():
-            row.tell(None)
-        told: list[FormField] = []
+        """Mark every wrong field and go to the first. From now on the marks follow what is typed."""
+        self._judging = True
+        self._mark(problems)
+        first = next((row for row in self._fields.values() if row.display and row.has_class("-wrong")), None)
+        if first is not None:
+            first.ask()
+            first.scroll_visible()
+
+    def _mark(self, problems: list[Problem]) -> None:
+        """Mark the wrong fields and no others; what belongs to no field shown is told at the top."""
+        sentences: dict[FormField, str] = {}
         elsewhere: list[str] = []
         for problem in problems:
-            wrong = self._row_of(problem.where)
-            if wrong is None:
+            row = self._row_of(problem.where)
+            if row is None:
                 elsewhere.append(f"{problem.path or 'The connection'} {problem.sentence}.")
-            elif wrong not in told:
-                wrong.tell(problem.sentence)
-                told.append(wrong)
+            else:
+                sentences.setdefault(row, f"{_which(problem, row)}{problem.sentence}")
+        for row in self._fields.values():
+            row.tell(sentences.get(row))
         above = self.query_one("#form-problems", Static)
         above.display = bool(elsewhere)
         above.update(printable(" ".join(elsewhere)))
-        for row in self._fields.values():
-            if row in told:
-                row.ask()
-                row.scroll_visible()
-                break
 
     def _row_of(self, where: tuple[str | int, ...]) -> FormField | None:
         """The field shown that a place in the connection belongs to; `pattern.1` belongs to `pattern`."""
@@ -217,62 +250,44 @@ class ConnectionForm(ModalScreen[Connection | None]):
     def _is_changed(self) -> bool:
         return self._collect() != self._untouched or bool(self._typed_secret())
 
-    def _validated(self) -> Connection | None:
-        """The connection as typed; when something is wrong, that is shown and None returned."""
-        data = data_of(self._collect(), self._original)
+    def _judged(self) -> tuple[Connection | None, list[Problem]]:
+        """The connection as typed, or what is wrong with it. A typed secret is not in it, only a reference."""
+        data = data_of(self._collect(), self._shown)
         if self._typed_secret():
-            data[data["method"]]["secret"] = f"vault:{self._vault_name(data)}"
+            data[data["method"]]["secret"] = _TO_COME
+        taken = [Problem(("name",), "is taken: another connection has it")] if data.get("name") in self._taken else []
         try:
             connection = Connection.model_validate(data)
         except ValidationError as error:
-            self._show_problems(problems_of(error))
-            return None
-        self._show_problems([])
-        return connection
-
-    def _vault_name(self, data: Mapping[str, Any]) -> str:
-        return f"{data.get('name', '')}-{data['method']}"
+            return None, taken + problems_of(error)
+        return (None if taken else connection), taken
 
     # Actions
 
     async def action_save(self) -> None:
-        connection = self._validated()
+        connection, problems = self._judged()
         if connection is None:
-            return
-        try:
-            await self._store(connection)
-        except NameTaken as error:
-            self._show_problems([Problem(("name",), f"is taken: {error}".rstrip("."))])
-        except WharfError as error:
-            self._show_problems([Problem((), f"was not saved: {error}".rstrip("."))])
-        else:
-            self.dismiss(connection)
-
-    async def _store(self, connection: Connection) -> None:
-        """Secret and connection are stored both or neither."""
-        typed = self._typed_secret()
-        if not typed:
-            await self._save(connection)
-            return
-        vault, name = self._engine.vault, str(connection.endpoint.secret).removeprefix("vault:")
-        before = await asyncio.to_thread(lambda: vault.get(name) if name in vault.names() else None)
-        await asyncio.to_thread(vault.set, name, typed)
-        try:
-            await self._save(connection)
-        except WharfError:
-            if before is None:
-                await asyncio.to_thread(vault.delete, name)
+            self._show_problems(problems)
+        elif not self._saving:
+            self._saving = True
+            try:
+                saved = await save_connection(self._engine, connection, self._original, self._typed_secret())
+            except NameTaken:
+                self._taken.add(connection.name)
+                self._show_problems(self._judged()[1])
+            except WharfError as error:
+                remedy = f" {error.failure.remedy}" if isinstance(error, TransferFailed) else ""
+                self._show_problems([Problem((), f"was not saved: {error}{remedy}".rstrip("."))])
             else:
-                await asyncio.to_thread(vault.set, name, before)
-            raise
-
-    async def _save(self, connection: Connection) -> None:
-        replacing = None if self._is_new or self._original is None else self._original.name
-        await self._engine.store.save(connection, replacing=replacing)
+                self.dismiss(saved)
+            finally:
+                self._saving = False
 
     def action_test(self) -> None:
-        connection = self._validated()
-        if connection is not None:
+        connection, problems = self._judged()
+        if connection is None:
+            self._show_problems(problems)
+        else:
             self.app.push_screen(TestDialog(self._engine, connection, self._typed_secret() or None))
 
     def action_cancel(self) -> None:
@@ -292,3 +307,9 @@ class ConnectionForm(ModalScreen[Connection | None]):
     async def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
         await self.run_action(str(event.button.id))
+
+
+def _which(problem: Problem, row: FormField) -> str:
+    """Of several in one field, the one that is meant."""
+    rest = problem.where[len(row.field.where) :]
+    return f"no. {rest[0] + 1} " if rest and isinstance(rest[0], int) else ""

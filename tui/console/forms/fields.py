@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from tui.domain.connection import TYPE_TITLES, Connection, EmailEndpoint, FtpEndpoint, SftpEndpoint
+from tui.domain.text import printable
 
 Where: TypeAlias = tuple[str, ...]
 
@@ -27,6 +28,8 @@ class Kind(Enum):
     LIST = auto()
     """Several texts, separated by commas."""
     CHOICE = auto()
+    OPEN_CHOICE = auto()
+    """One of the known values, or another."""
     SWITCH = auto()
     SECRET = auto()
 
@@ -41,7 +44,8 @@ class Field:
     help: str
     default: str
     """What holds when nothing is given, in words; empty where something must be given or nothing holds."""
-    choices: tuple[str, ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()
+    """Each value with the label that it is shown with."""
 
     @property
     def path(self) -> str:
@@ -77,7 +81,7 @@ _LABELS = {
 
 _HELP = {
     "name": "How the connection is called everywhere; must be unique",
-    "type": f"What the batch holds: {', '.join(TYPE_TITLES)}, or a word of your own",
+    "type": "What the batch holds",
     "direction": "Inbound: data comes to us. Outbound: data goes to the partner",
     "method": "How the files travel",
     "local_dir": "Inbound: files land here. Outbound: files wait here. Absolute, or beginning with ~",
@@ -141,7 +145,7 @@ def _fields_of(model: type[BaseModel], prefix: Where) -> Iterator[Field]:
             kind=_kind(shown, core),
             help=info.description or _HELP.get(shown, ""),
             default=_default(info),
-            choices=tuple(core) if isinstance(core, type) and issubclass(core, StrEnum) else (),
+            choices=_choices(shown, core),
         )
 
 
@@ -155,9 +159,19 @@ def _core(annotation: Any) -> Any:
     return annotation
 
 
+def _choices(name: str, core: Any) -> tuple[tuple[str, str], ...]:
+    if name == "type":
+        return tuple(TYPE_TITLES.items())
+    if isinstance(core, type) and issubclass(core, StrEnum):
+        return tuple((member.value, str(getattr(member, "label", member.value))) for member in core)
+    return ()
+
+
 def _kind(name: str, core: Any) -> Kind:
     if name == "secret":
         return Kind.SECRET
+    if name == "type":
+        return Kind.OPEN_CHOICE
     if get_origin(core) is tuple:
         return Kind.LIST
     if core is bool:
@@ -207,7 +221,8 @@ def _shown(value: Any) -> Value:
 def data_of(values: Mapping[Where, Value], original: Connection | None = None) -> dict[str, Any]:
     """What was typed, as `Connection` validates it. Nothing typed is nothing given.
 
-    A list that reads as it did in `original` is taken from there: a pattern may contain the comma that separates.
+    What reads as it did in `original` is taken from there: a pattern may contain the comma that separates, and a
+    subject characters that cannot be shown.
     """
     kinds = {field.where: field.kind for section in sections() for field in section.fields}
     before = original.model_dump(mode="json", by_alias=True, exclude_none=True) if original is not None else {}
@@ -219,7 +234,7 @@ def data_of(values: Mapping[Where, Value], original: Connection | None = None) -
             continue
         kept = _look_up(before, where)
         table = data if len(where) == 1 else data[where[0]]
-        unchanged = isinstance(kept, list) and _shown(kept) == value
+        unchanged = kept is not None and isinstance(value, str) and printable(str(_shown(kept))) == value
         table[where[-1]] = kept if unchanged else _given(value, kinds[where])
     return data
 

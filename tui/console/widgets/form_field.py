@@ -1,23 +1,31 @@
 """One line of a form: label, the widget that takes the value, and below it what is wrong."""
 
 from collections.abc import Iterator
+from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.suggester import SuggestFromList
 from textual.widget import Widget
-from textual.widgets import Checkbox, Input, Select, Static
+from textual.widgets import Input, Static
 
+from tui.console import keymap
 from tui.console.forms.fields import Field, Kind, Value
+from tui.console.widgets.form_choice import Choice
+from tui.console.widgets.form_input import TextInput
+from tui.console.widgets.form_open_choice import OpenChoice
 from tui.console.widgets.form_secret import SecretInput
-from tui.domain.connection import TYPE_TITLES
+from tui.domain.text import printable
+
+_YES, _NO = "yes", "no"
 
 
 class FormField(Vertical):
     """Asks for one field. `value` is what was typed, for every kind but a secret, whose widget is `secret`."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [*keymap.FIELD]
     DEFAULT_CSS = """
     FormField {
         height: auto;
@@ -44,6 +52,15 @@ class FormField(Vertical):
             display: none;
         }
 
+        & Input, & SelectCurrent {
+            background: $panel;
+        }
+
+        &.-asking .form-label {
+            color: $accent;
+            text-style: bold;
+        }
+
         &.-wrong .form-label {
             color: $text-error;
             text-style: bold;
@@ -51,15 +68,6 @@ class FormField(Vertical):
 
         &.-wrong .form-problem {
             display: block;
-        }
-
-        & Input, & SelectCurrent {
-            background: $boost;
-        }
-
-        &:focus-within .form-label {
-            color: $accent;
-            text-style: bold;
         }
     }
     """
@@ -93,49 +101,46 @@ class FormField(Vertical):
     @property
     def value(self) -> Value:
         match self._editor:
-            case Checkbox() as box:
-                return box.value
-            case Select() as choice:
-                return "" if choice.is_blank() else str(choice.value)
-            case Input() as line:
+            case Choice() as choice:
+                return choice.value == _YES if self.field.kind is Kind.SWITCH else choice.value
+            case Input() | OpenChoice() as line:
                 return line.value
             case SecretInput() as secret:
                 return secret.reference
             case _:
                 raise AssertionError(self._editor)
 
-    def set_value(self, text: str) -> None:
-        """Put a text in, as if it had been typed."""
-        if isinstance(self._editor, Input):
-            self._editor.value = text
-
     def ask(self) -> None:
         """Give the field the focus."""
-        next(_focusable(self._editor), self._editor).focus()
+        next(_focusable(self._editor)).focus()
+
+    def ask_anew(self) -> None:
+        """Give the field the focus, with its text selected: what is typed takes its place."""
+        self.ask()
+        if isinstance(self._editor, Input):
+            self._editor.select_all()
 
     def tell(self, problem: str | None) -> None:
         """Mark the field as wrong with a sentence, or as right with None."""
         self.set_class(problem is not None, "-wrong")
-        self.query_one(".form-problem", Static).update(f"{self.field.label} {problem}." if problem else "")
+        self.query_one(".form-problem", Static).update(f"✗ {self.field.label} {printable(problem)}." if problem else "")
+
+    # A class of our own: the pseudo class :focus-within is not always looked at again when the focus leaves.
+    @on(events.DescendantFocus)
+    def _entered(self) -> None:
+        self.add_class("-asking")
+
+    @on(events.DescendantBlur)
+    def _left(self) -> None:
+        self.remove_class("-asking")
 
     @on(Input.Changed)
-    @on(Select.Changed)
-    @on(Checkbox.Changed)
+    @on(Choice.Changed)
+    @on(OpenChoice.Changed)
     @on(SecretInput.Edited)
     def _edited(self, event: Message) -> None:
         event.stop()
         self.post_message(self.Edited(self))
-
-
-class _Switch(Checkbox):
-    """Says in a word whether it is on: the library's own sign differs in colour only."""
-
-    def __init__(self, value: bool) -> None:
-        super().__init__("yes" if value else "no", value, compact=True, classes="form-editor")
-
-    def watch_value(self) -> None:
-        super().watch_value()
-        self.label = "yes" if self.value else "no"
 
 
 def _focusable(widget: Widget) -> Iterator[Widget]:
@@ -149,18 +154,11 @@ def _make_editor(field: Field, value: Value | None) -> Widget:
         case Kind.SECRET:
             return SecretInput(str(value or ""), classes="form-editor")
         case Kind.SWITCH:
-            checked = value if isinstance(value, bool) else field.default == "True"
-            return _Switch(checked)
+            on = value if isinstance(value, bool) else field.default == "True"
+            return Choice([(_YES, _YES), (_NO, _NO)], _YES if on else _NO, classes="form-editor")
         case Kind.CHOICE:
-            chosen = str(value or field.default or field.choices[0])
-            options = [(str(choice), str(choice)) for choice in field.choices]
-            return Select(options, value=chosen, allow_blank=False, compact=True, classes="form-editor")
+            return Choice(field.choices, str(value or field.default or field.choices[0][0]), classes="form-editor")
+        case Kind.OPEN_CHOICE:
+            return OpenChoice(field.choices, str(value or field.default), classes="form-editor")
         case _:
-            known = list(TYPE_TITLES) if field.where == ("type",) else []
-            return Input(
-                str(value or ""),
-                placeholder=field.default,
-                suggester=SuggestFromList(known) if known else None,
-                compact=True,
-                classes="form-editor",
-            )
+            return TextInput(str(value or ""), placeholder=field.default, classes="form-editor")

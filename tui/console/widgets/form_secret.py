@@ -1,32 +1,31 @@
-"""Takes a secret: as a reference, or typed without being shown, for the vault.
+"""Takes a secret: typed without being shown, for the vault, or as a reference to where it is.
 
-What was typed is never shown again and never leaves this widget but through `typed`, which the form asks for once, when
-it stores it.
+What was typed is never shown again and never leaves this widget but through `typed`, which the form asks for when it
+stores or tests it.
 """
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Vertical
 from textual.message import Message
-from textual.widgets import Input, Select
+from textual.widgets import Input, Static
 
-_REFERENCE, _TYPED, _STORED = "reference", "type it", "in the vault"
+from tui.console.widgets.form_choice import Choice
+from tui.console.widgets.form_input import HiddenInput, TextInput
+from tui.domain.text import printable
+
+_STORED, _TYPED, _REFERENCE = "stored", "typed", "reference"
 
 
-class SecretInput(Horizontal):
+class SecretInput(Vertical):
     """A choice of ways, and the line that belongs to the chosen one."""
 
     DEFAULT_CSS = """
     SecretInput {
         height: auto;
 
-        & > Select {
-            width: 17;
-            margin: 0 1 0 0;
-        }
-
-        & > Input {
-            width: 1fr;
+        & > .secret-stored {
+            color: $text-muted;
         }
     }
     """
@@ -37,20 +36,20 @@ class SecretInput(Horizontal):
     def __init__(self, reference: str, *, classes: str | None = None) -> None:
         super().__init__(classes=classes)
         self._before = reference
-        stored = reference.startswith("vault:")
-        self._ways = [_STORED, _TYPED, _REFERENCE] if stored else [_REFERENCE, _TYPED]
-        self._first_way = self._ways[0]
 
     def compose(self) -> ComposeResult:
-        yield Select([(way, way) for way in self._ways], value=self._first_way, allow_blank=False, compact=True)
-        yield Input(
-            "" if self._first_way == _STORED else self._before,
-            placeholder="env:NAME, file:PATH, cmd:COMMAND",
-            compact=True,
+        stored = self._before.startswith("vault:")
+        ways = [(_TYPED, "type it, for the vault"), (_REFERENCE, "reference")]
+        if stored:
+            ways = [(_STORED, "in the vault"), (_TYPED, "type a new one"), (_REFERENCE, "reference")]
+        yield Choice(ways, _STORED if stored else _REFERENCE if self._before else _TYPED)
+        yield HiddenInput(placeholder="typed hidden, never shown", classes="secret-typed")
+        yield TextInput(
+            "" if stored else self._before,
+            placeholder="env:NAME, file:PATH, cmd:COMMAND, keyring:SERVICE/USER",
             classes="secret-reference",
         )
-        yield Input(placeholder="typed hidden, kept in the vault", password=True, compact=True, classes="secret-typed")
-        yield Input(self._before, compact=True, disabled=True, classes="secret-stored")
+        yield Static(printable(self._before), markup=False, classes="secret-stored")
 
     def on_mount(self) -> None:
         self._show_line()
@@ -59,9 +58,9 @@ class SecretInput(Horizontal):
     def reference(self) -> str:
         """The reference that was given or was there before; empty when the secret is typed."""
         match self._way:
-            case way if way == _STORED:
+            case "stored":
                 return self._before
-            case way if way == _REFERENCE:
+            case "reference":
                 return self.query_one(".secret-reference", Input).value
             case _:
                 return ""
@@ -69,18 +68,17 @@ class SecretInput(Horizontal):
     @property
     def typed(self) -> str:
         """What was typed for the vault; empty when a reference is given."""
-        return self.query_one(".secret-typed", Input).value if self._way == _TYPED else ""
+        return self.query_one(HiddenInput).value if self._way == _TYPED else ""
 
     @property
     def _way(self) -> str:
-        return str(self.query_one(Select).value)
+        return self.query_one(Choice).value
 
     def _show_line(self) -> None:
-        shown = {_REFERENCE: "secret-reference", _TYPED: "secret-typed", _STORED: "secret-stored"}[self._way]
-        for line in self.query(Input):
-            line.display = line.has_class(shown)
+        for way in (_STORED, _TYPED, _REFERENCE):
+            self.query_one(f".secret-{way}").display = way == self._way
 
-    @on(Select.Changed)
+    @on(Choice.Changed)
     @on(Input.Changed)
     def _edited(self, event: Message) -> None:
         event.stop()
