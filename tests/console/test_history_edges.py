@@ -4,15 +4,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.console.conftest import lines_of, settle
 from tests.console.fakes import NOW, FakeEngine
 from tui.console.app import WharfApp
+from tui.console.screens import history_list
+from tui.console.screens.connection_filter import Filter
 from tui.console.screens.history import HistoryScreen
+from tui.console.screens.history_list import PAGE, RunList
 from tui.console.screens.run import RunScreen
 from tui.console.widgets.run_lines import LineTable
 from tui.domain.failure import Failure, FailureClass
-from tui.domain.run import Event, FileRecord, FileStatus, Status
+from tui.domain.run import Event, FileRecord, FileStatus, Progress, Run, Status
 
 
 def on(app: WharfApp, screen: str) -> bool:
@@ -138,7 +143,7 @@ async def test_retry_on_the_run_screen_goes_to_the_new_run(app: WharfApp, engine
     await engine.add("acme")
     await engine.ran("acme", Status.FAILED, failure=Failure(FailureClass.NETWORK, "Cut.", "Mend."))
     async with app.run_test() as pilot:
-        screen = await history(app, pilot, "acme")
+        await history(app, pilot, "acme")
         await pilot.press("enter")
         await settle(pilot)
         await pilot.press("r")
@@ -185,3 +190,66 @@ async def test_hostile_files(app: WharfApp, engine: FakeEngine, size: tuple[int,
             await pilot.press("j")
             await pilot.pause()
         app.export_screenshot()
+
+
+async def test_what_happens_costs_what_changed_and_not_what_was_read(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await engine.add("acme", "borealis")
+    for _ in range(3 * PAGE):
+        await engine.ran("acme")
+    runs = RunList(engine.store, None)
+    await runs.read_new()
+    while not runs.complete:
+        await runs.read_older()
+    looked_at: list[int] = []
+
+    def accepts(_wanted: Filter, run: Run) -> bool:
+        looked_at.append(run.run_id)
+        return True
+
+    monkeypatch.setattr(history_list, "accepts", accepts)
+    new = await engine.start("borealis")
+    await runs.read_new()
+    assert looked_at == [new.run_id]
+    engine.progress("borealis", Progress(1, 2, 50, 100))
+    runs.observe(engine.snapshot().live)
+    assert looked_at == [new.run_id] * 2
+    assert [entry.run_id for entry in runs.shown] == list(range(3 * PAGE + 1, 0, -1))
+    assert runs.shown[0].run.progress.files_done == 1
+    assert (runs.count(Status.IN_PROGRESS), runs.count(Status.COMPLETED)) == (1, 3 * PAGE)
+    await engine.end("borealis", Status.FAILED)
+    await runs.read_new()
+    assert (runs.count(Status.IN_PROGRESS), runs.count(Status.FAILED)) == (0, 1)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.sampled_from(["start a", "start b", "end a", "end b", "new", "older", "narrow", "all"]), max_size=25)
+)
+async def test_a_list_kept_up_to_date_is_the_one_read_anew(steps: list[str]) -> None:
+    engine = FakeEngine()
+    await engine.add("a", "b")
+    runs = RunList(engine.store, None)
+    for step in [*steps, "new"]:
+        match step.split():
+            case ["start", name] if name not in engine.live:
+                await engine.start(name)
+            case ["end", name] if name in engine.live:
+                await engine.end(name, Status.FAILED if len(engine.store.all_runs) % 2 else Status.COMPLETED)
+            case ["new"]:
+                await runs.read_new()
+            case ["older"]:
+                await runs.read_older()
+            case ["narrow"]:
+                runs.narrow("status:failed")
+            case ["all"]:
+                runs.narrow("")
+        runs.observe(engine.snapshot().live)
+    anew = RunList(engine.store, None)
+    anew.narrow("status:failed" if runs.filter.terms else "")
+    anew.observe(engine.snapshot().live)
+    await anew.read_new()
+    assert list(runs.runs) == list(anew.runs)
+    assert list(runs.shown) == list(anew.shown)
+    assert [runs.count(status) for status in Status] == [anew.count(status) for status in Status]

@@ -64,7 +64,7 @@ class HistoryScreen(RunActions):
         yield Footer(compact=True, show_command_palette=False)
 
     async def on_mount(self) -> None:
-        self._list.live = self.engine.snapshot().live
+        self._list.observe(self.engine.snapshot().live)
         await self._read_new()
         self._table.focus()
         self.set_interval(1, self._tick)
@@ -77,7 +77,7 @@ class HistoryScreen(RunActions):
     @on(SnapshotTaken)
     async def _snapshot_taken(self, event: SnapshotTaken) -> None:
         event.stop()
-        self._list.live = event.snapshot.live
+        self._list.observe(event.snapshot.live)
         if event.store_changed:
             await self._read_new()
         else:
@@ -96,12 +96,12 @@ class HistoryScreen(RunActions):
             self._show()
 
     def _show(self) -> None:
-        shown = self._list.shown()
+        shown = self._list.shown
         self._table.show(shown)
         self._show_emptiness(nothing_shown=not shown)
         narrowed = {facet for facet in FACETS if (self._list.filter.terms or {}).get(facet)}
         self._filter_bar.show(
-            len(shown), self._list.number_read, self._list.filter.problem, narrowed, more=not self._list.complete
+            len(shown), len(self._list.runs), self._list.filter.problem, narrowed, more=not self._list.complete
         )
         self.query_one(StatusLine).show(self._facts())
         self._ask_for_more()
@@ -123,7 +123,7 @@ class HistoryScreen(RunActions):
         self._table.display = not nothing_shown
         self.query_one(RunDetail).display = not nothing_shown
         empty.display = nothing_shown
-        if self._list.number_read:
+        if self._list.runs:
             empty.show("No run matches the filter", [("esc", "clears it"), ("/", "changes it")])
         elif self._list.name is None:
             empty.show("No runs yet", [("esc", "goes back to the connections, where r runs one")])
@@ -184,7 +184,7 @@ class HistoryScreen(RunActions):
             self.app.push_screen(RunScreen(self.engine, entry.run_id))
 
     async def action_retry(self) -> None:
-        if self._list.name is not None and not self._list.number_read:
+        if self._list.name is not None and not self._list.runs:
             await self.start(self._list.name, Trigger.MANUAL)
         elif (entry := self._chosen("retried")) is not None:
             await self.start(entry.run.connection, Trigger.RETRY)
@@ -203,7 +203,7 @@ class HistoryScreen(RunActions):
             self.tell(f"Run {entry.run_id} has no message to copy.", "warning")
 
     def action_export(self) -> None:
-        if self._list.number_read:
+        if self._list.runs:
             self.app.push_screen(ExportDialog(self.engine.store, self._list.name, self._list.filter))
         else:
             self.tell("There is no run to export.", "warning")

@@ -1,9 +1,12 @@
 """The runs as the History screen knows them: read page by page, kept up to date, filtered. Pure but for the store.
 
+What happens costs what changed, not what was read: a filter that seldom matches may have read fifty thousand runs.
 Readings are not to overlap: the caller awaits one before it begins the next.
 """
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from tui.console.screens.connection_filter import Filter, parse_filter
 from tui.console.screens.history_rows import FACET_VALUES, accepts
@@ -22,68 +25,86 @@ class RunList:
     def __init__(self, store: Store, name: str | None) -> None:
         self._store = store
         self.name = name
-        self.live: Mapping[str, LiveRun] = {}
         self.filter = Filter()
         self.complete = False
         """Whether the oldest run was read."""
-        self._runs: dict[int, Run] = {}
-        self._order: list[int] = []
-        self._accepted: list[int] = []
+        self._live: Mapping[str, LiveRun] = {}
+        self._read: list[Run] = []
+        self._shown: list[Entry] = []
+        self._running: dict[int, Run] = {}
+        self._numbers: Counter[Status] = Counter()
 
     @property
-    def runs(self) -> list[Run]:
+    def runs(self) -> Sequence[Run]:
         """What was read, newest first."""
-        return [self._runs[run_id] for run_id in self._order]
+        return self._read
 
     @property
-    def number_read(self) -> int:
-        return len(self._order)
-
-    def shown(self) -> list[Entry]:
+    def shown(self) -> Sequence[Entry]:
         """What the filter accepts, newest first."""
-        return [entry_for(self._runs[run_id], self.live) for run_id in self._accepted]
+        return self._shown
 
     def count(self, status: Status) -> int:
-        return sum(run.status is status for run in self._runs.values())
+        return self._numbers[status]
+
+    def observe(self, live: Mapping[str, LiveRun]) -> None:
+        """Take over what the engine knows of the runs in progress."""
+        self._live = live
+        for run in self._running.values():
+            self._show(run)
 
     def narrow(self, text: str) -> None:
         """Show only what this filter line accepts."""
         self.filter = parse_filter(text, FACET_VALUES)
-        self._accepted = [run_id for run_id in self._order if self.accepts(self._runs[run_id])]
-
-    def accepts(self, run: Run) -> bool:
-        return accepts(self.filter, run)
+        self._shown = [entry_for(run, self._live) for run in self._read if accepts(self.filter, run)]
 
     async def read_new(self) -> None:
         """Read the runs that began or changed since the last reading. What is older and has ended changes no more."""
         fresh = await self._page(None)
-        first_time = not self._order
-        while not first_time and fresh and fresh[-1].run_id > self._order[0]:
+        first_time = not self._read
+        while not first_time and fresh and fresh[-1].run_id > self._read[0].run_id:
             page = await self._page(fresh[-1].run_id)
             if not page:
                 break
             fresh += page
         seen = {run.run_id for run in fresh}
-        for run in list(self._runs.values()):
-            if run.ended is None and run.run_id not in seen:
-                fresh.append(await self._store.run(run.run_id))
+        fresh += [await self._store.run(run_id) for run_id in self._running if run_id not in seen]
         if first_time:
             self.complete = len(fresh) < PAGE
         self._take(fresh)
 
     async def read_older(self) -> None:
         """Read the next page of older runs."""
-        if self._order and not self.complete:
-            page = await self._page(self._order[-1])
+        if self._read and not self.complete:
+            page = await self._page(self._read[-1].run_id)
             self.complete = len(page) < PAGE
-            self._runs |= {run.run_id: run for run in page}
-            self._order += [run.run_id for run in page]
-            self._accepted += [run.run_id for run in page if self.accepts(run)]
+            self._take(page)
 
     async def _page(self, before: int | None) -> list[Run]:
         return await self._store.runs(self.name, before=before, limit=PAGE)
 
-    def _take(self, runs: list[Run]) -> None:
-        self._runs |= {run.run_id: run for run in runs}
-        self._order = sorted(self._runs, reverse=True)
-        self._accepted = [run_id for run_id in self._order if self.accepts(self._runs[run_id])]
+    def _take(self, runs: Iterable[Run]) -> None:
+        for run in runs:
+            where = _where(self._read, run.run_id)
+            known = self._read[where]
+            if known == [run]:
+                continue
+            self._read[where] = [run]
+            self._numbers.subtract(before.status for before in known)
+            self._numbers[run.status] += 1
+            if run.ended is None:
+                self._running[run.run_id] = run
+            else:
+                self._running.pop(run.run_id, None)
+            self._show(run)
+
+    def _show(self, run: Run) -> None:
+        where = _where(self._shown, run.run_id)
+        self._shown[where] = [entry_for(run, self._live)] if accepts(self.filter, run) else []
+
+
+def _where(newest_first: Sequence[Run] | Sequence[Entry], run_id: int) -> slice:
+    """The place of a run: of one item where it is there, of none where it would have to come in between."""
+    place = bisect_left(newest_first, -run_id, key=lambda item: -item.run_id)
+    there = place < len(newest_first) and newest_first[place].run_id == run_id
+    return slice(place, place + there)
