@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from tui.trust.vault import Vault
 
 from tests.engine.peer import Partner
 from tui.domain.connection import Connection
@@ -12,6 +11,7 @@ from tui.engine import Engine
 from tui.engine.retry import Backoff
 from tui.paths import Paths
 from tui.store.sqlite import SqliteStore
+from tui.trust.vault import Vault
 
 MakeConnection = Callable[..., Connection]
 

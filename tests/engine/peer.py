@@ -63,12 +63,13 @@ class PartnerSession(Source, Target):
         ]
 
     @asynccontextmanager
-    async def read(self, entry: Entry) -> AsyncIterator[AsyncIterator[bytes]]:
-        yield self._blocks(entry)
+    async def read(self, entry: Entry, offset: int = 0) -> AsyncIterator[AsyncIterator[bytes]]:
+        self._partner.log.append(f"read {entry.name} from {offset}")
+        yield self._blocks(entry, offset)
 
-    async def _blocks(self, entry: Entry) -> AsyncIterator[bytes]:
+    async def _blocks(self, entry: Entry, offset: int) -> AsyncIterator[bytes]:
         content = self._partner.files[entry.name]
-        content = content[: len(content) - self._partner.short_by]
+        content = content[offset : len(content) - self._partner.short_by]
         half = len(content) // 2
         yield content[:half]
         if self._partner.on_block is not None:
@@ -102,12 +103,28 @@ class PartnerSession(Source, Target):
             del self._partner.files[entry.name]
 
     @asynccontextmanager
-    async def stage(self, entry: Entry) -> AsyncIterator[Writer]:
-        writer = _Collector(self)
-        yield writer
+    async def stage(self, entry: Entry, keep: int = 0) -> AsyncIterator[Writer]:
+        name = part_name(entry.target_name)
+        self._partner.log.append(f"write {entry.name} from {keep}")
+        writer = _Collector(self, self._partner.files.get(name, b"")[:keep])
+        try:
+            yield writer
+        except BaseException:
+            self._partner.files[name] = bytes(writer.content)
+            raise
         content = bytes(writer.content)
-        kept = content[: len(content) - self._partner.lost_on_arrival]
-        self._partner.files[part_name(entry.target_name)] = kept
+        self._partner.files[name] = content[: len(content) - self._partner.lost_on_arrival]
+
+    @property
+    def resumes(self) -> bool:
+        return True
+
+    async def read_staged(self, entry: Entry, offset: int, count: int) -> bytes:
+        return self._partner.files[part_name(entry.target_name)][offset : offset + count]
+
+    async def has_published(self, staged: Staged) -> bool | None:
+        content = self._partner.files.get(staged.entry.target_name)
+        return content is not None and hashlib.sha256(content).hexdigest() == staged.sha256
 
     async def staged_size(self, entry: Entry) -> int | None:
         content = self._partner.files.get(part_name(entry.target_name))
@@ -135,9 +152,13 @@ class PartnerSession(Source, Target):
 
 
 class _Collector:
-    def __init__(self, session: PartnerSession) -> None:
+    def __init__(self, session: PartnerSession, kept: bytes) -> None:
         self._session = session
-        self.content = bytearray()
+        self.content = bytearray(kept)
+
+    @property
+    def stored(self) -> int:
+        return len(self.content)
 
     async def write(self, data: bytes) -> None:
         self.content += data

@@ -88,6 +88,11 @@ class PartlyDelivered(TransferFailed):
 class Writer(Protocol):
     """Takes the bytes of one file, in order."""
 
+    @property
+    def stored(self) -> int:
+        """The low-water mark: bytes from the beginning of the file that the other side is known to have, without a gap.
+        Bytes beyond it may be there or not."""
+
     async def write(self, data: bytes) -> None:
         """Take the next bytes. Returns when the writer is ready for more, which is not yet when they are stored."""
 
@@ -102,6 +107,11 @@ class Session(ABC):
         Narrates its steps: `resolve`, `connect`, `identity`, `login`, `folder`, as far as the method has them. The
         secret is fetched only after `identity` has passed.
         """
+
+    @property
+    def resumes(self) -> bool:
+        """Whether a file can be continued where an earlier attempt has stopped."""
+        return False
 
     @abstractmethod
     async def close(self) -> None:
@@ -120,9 +130,9 @@ class Source(Session):
         """Every regular file in the source folder, unfiltered. Raises not-found when there is no such folder."""
 
     @abstractmethod
-    def read(self, entry: Entry) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """Open the file for reading from its start, to its true end: a peer that ends early is an error here or shows
-        as a different number of bytes; it is never padded.
+    def read(self, entry: Entry, offset: int = 0) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Open the file for reading from `offset`, to its true end: a peer that ends early is an error here or shows as
+        a different number of bytes; it is never padded. An offset is given only to a source that `resumes`.
 
         After leaving the context, normally or not, the session can read the next file or is known to be broken and
         re-opens itself.
@@ -150,10 +160,22 @@ class Target(Session):
         return [[entry] for entry in entries]
 
     @abstractmethod
-    def stage(self, entry: Entry) -> AbstractAsyncContextManager[Writer]:
-        """Open `NAME.wharf-part` for writing from its start. Leaving normally flushes and closes it: afterwards every
-        byte is as durable as the other side can promise. Leaving with an exception closes without a promise.
+    def stage(self, entry: Entry, keep: int = 0) -> AbstractAsyncContextManager[Writer]:
+        """Open `NAME.wharf-part` for writing after its first `keep` bytes, which are there; what lies beyond is cut off
+        or overwritten. Leaving normally flushes and closes it: afterwards every byte is as durable as the other side
+        can promise. Leaving with an exception closes without a promise. Only a target that `resumes` is asked to keep.
         """
+
+    async def read_staged(self, entry: Entry, offset: int, count: int) -> bytes:
+        """These bytes of the staged file; fewer where it ends. Asked only of a target that `resumes`."""
+        raise NotImplementedError(f"{type(self).__name__} does not resume")
+
+    async def has_published(self, staged: Staged) -> bool | None:
+        """Whether the file lies complete under its final name, as far as a look can tell. None where nothing can be
+        looked at: what became of a mail whose handing over was cut short cannot be known.
+        """
+        del staged
+        return None
 
     @abstractmethod
     async def staged_size(self, entry: Entry) -> int | None:

@@ -125,9 +125,9 @@ class FtpSession(Source, Target):
             self._forget()
             raise
 
-    async def _begin(self, client: FtpsClient, command: str) -> DataChannel:
+    async def _begin(self, client: FtpsClient, command: str, offset: int = 0) -> DataChannel:
         """Start a transfer; tells how its data is encrypted when that has changed."""
-        channel = await client.begin(command)
+        channel = await client.begin(command, offset)
         if client.data_tls != self._data_tls:
             self._data_tls = client.data_tls
             self._narrator.tell("data channel", client.data_tls or "not encrypted")
@@ -252,10 +252,10 @@ class FtpSession(Source, Target):
         return parse_time(reply.text) if reply.code == "213" else None
 
     @asynccontextmanager
-    async def read(self, entry: Entry) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def read(self, entry: Entry, offset: int = 0) -> AsyncIterator[AsyncIterator[bytes]]:
         client = await self._ready()
-        channel = await self._begin_reading(client, entry.name)
-        blocks = self._blocks(channel, entry)
+        channel = await self._begin_reading(client, entry.name, offset)
+        blocks = self._blocks(channel, entry, offset)
         try:
             yield blocks
         finally:
@@ -263,11 +263,11 @@ class FtpSession(Source, Target):
             if not channel.finished:
                 self._forget()
 
-    async def _begin_reading(self, client: FtpsClient, name: str) -> DataChannel:
+    async def _begin_reading(self, client: FtpsClient, name: str, offset: int) -> DataChannel:
         doing = f"Reading {name}"
         with self._talking(doing):
             try:
-                return await self._begin(client, f"RETR {name}")
+                return await self._begin(client, f"RETR {name}", offset)
             except Refused as error:
                 if told_class(error.reply) is not None:
                     raise
@@ -275,8 +275,8 @@ class FtpSession(Source, Target):
                 guess = FailureClass.PERMISSION if there else FailureClass.NOT_FOUND
                 raise refusal(error.reply, doing, otherwise=guess) from error
 
-    async def _blocks(self, channel: DataChannel, entry: Entry) -> AsyncGenerator[bytes, None]:
-        received = 0
+    async def _blocks(self, channel: DataChannel, entry: Entry, offset: int) -> AsyncGenerator[bytes, None]:
+        received = offset
         while True:
             with self._talking(f"Reading {entry.name}"):
                 block = await channel.read()
@@ -348,19 +348,41 @@ class FtpSession(Source, Target):
     # Target
 
     @asynccontextmanager
-    async def stage(self, entry: Entry) -> AsyncIterator[Writer]:
+    async def stage(self, entry: Entry, keep: int = 0) -> AsyncIterator[Writer]:
         name = part_name(entry.target_name)
         client = await self._ready()
         talking = partial(self._talking, f"Writing {name}", FailureClass.PERMISSION)
         with talking():
-            channel = await self._begin(client, f"STOR {name}")
+            channel = await self._begin(client, f"STOR {name}", keep)
         try:
-            yield _FtpWriter(channel, talking, self._alive)
+            yield _FtpWriter(channel, talking, self._alive, keep)
         except BaseException:
             self._forget()
             raise
         with talking():
             await channel.finish()
+
+    @property
+    def resumes(self) -> bool:
+        return self._features.restarts
+
+    async def read_staged(self, entry: Entry, offset: int, count: int) -> bytes:
+        staged = replace(entry, name=part_name(entry.target_name), size=offset + count)
+        found = bytearray()
+        async with self.read(staged, offset) as blocks:
+            async for block in blocks:
+                found += block
+        return bytes(found[:count])
+
+    async def has_published(self, staged: Staged) -> bool | None:
+        name = staged.entry.target_name
+        client = await self._ready()
+        with self._talking(f"Looking at {name}"):
+            file = await self._look(client, name)
+        if file is None or file.size != staged.size:
+            return False
+        proof = await self._hash(name, staged.size)
+        return proof is None or proof.sha256 == staged.sha256
 
     async def staged_size(self, entry: Entry) -> int | None:
         name = part_name(entry.target_name)
@@ -431,10 +453,14 @@ class _FtpWriter:
         channel: DataChannel,
         talking: Callable[[], AbstractContextManager[None]],
         alive: Callable[[], None],
+        kept: int,
     ) -> None:
         self._channel = channel
         self._talking = talking
         self._alive = alive
+        self.stored = kept
+        """Bytes sent. FTP acknowledges none before the end; but as they arrive in order, what the server has of them is
+        without a gap."""
 
     async def write(self, data: bytes) -> None:
         view = memoryview(data)
@@ -442,6 +468,7 @@ class _FtpWriter:
             with self._talking():
                 await self._channel.write(view[start : start + _SLICE])
             self._alive()
+        self.stored += len(data)
 
 
 def _doubting_doubles(entries: list[Entry]) -> list[Entry]:

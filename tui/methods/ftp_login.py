@@ -33,6 +33,8 @@ class Features:
     """SIZE."""
     sha256: bool = False
     """HASH, set to SHA-256."""
+    restarts: bool = False
+    """REST in stream mode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +229,8 @@ async def _explore(client: FtpsClient) -> tuple[Features, str]:
     if sha256:
         sha256 = (await client.exchange("OPTS HASH SHA-256")).positive
     await client.demand("TYPE I")
-    features = Features("MLST" in offered, "MDTM" in offered, "SIZE" in offered, sha256)
-    named = [name for name in ("MLST", "MDTM", "SIZE", "UTF8") if name in offered]
+    features = Features("MLST" in offered, "MDTM" in offered, "SIZE" in offered, sha256, "REST" in offered)
+    named = [name for name in ("MLST", "MDTM", "SIZE", "REST", "UTF8") if name in offered]
     return features, ", ".join([*named, "HASH SHA-256"] if sha256 else named) or "none beyond RFC 959"
 
 

@@ -177,10 +177,13 @@ class FtpsClient(aioftp.Client):
 
     # Data connections
 
-    async def begin(self, command: str) -> "DataChannel":
-        """Start a transfer with its command, such as `RETR name`. Raises Refused when the server will not."""
+    async def begin(self, command: str, offset: int = 0) -> "DataChannel":
+        """Start a transfer with its command, such as `RETR name`, at an offset (REST, RFC 3659 section 5). Raises
+        Refused when the server will not."""
         connection = await self._connect_passive()
         try:
+            if offset:
+                await self.demand(f"REST {offset}", "350")
             await self.command(command)
             reader, writer = await self._open_channel(connection)
         except BaseException:

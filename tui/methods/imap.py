@@ -178,7 +178,8 @@ class ImapSession(Source):
         return replace(offer, entry=replace(offer.entry, size=size), kept=Slice(start, size) if keep else None)
 
     @asynccontextmanager
-    async def read(self, entry: Entry) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def read(self, entry: Entry, offset: int = 0) -> AsyncIterator[AsyncIterator[bytes]]:
+        del offset  # attachments are decoded from their start
         offer = self._offers[entry.key]
         try:
             if offer.kept is not None and self._spool is not None:

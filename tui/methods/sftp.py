@@ -16,7 +16,7 @@ from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import part_name
 from tui.methods.base import Entry, Proof, Source, Staged, Surroundings, Target, Writer
 from tui.methods.folder import unused_name
-from tui.methods.sftp_copy import BlockWriter, block_size, read_blocks
+from tui.methods.sftp_copy import BlockWriter, block_size, read_blocks, read_fully
 from tui.methods.ssh_digest import RemoteDigests
 from tui.methods.ssh_failures import request_failure
 from tui.methods.ssh_link import identify, open_link
@@ -125,8 +125,8 @@ class SftpSession(Source, Target):
         return None if attributes is None else self._entry(entry.name, attributes).called(entry.target_name)
 
     @asynccontextmanager
-    async def read(self, entry: Entry) -> AsyncIterator[AsyncIterator[bytes]]:
-        async with self._reading(entry.key, entry.size) as blocks:
+    async def read(self, entry: Entry, offset: int = 0) -> AsyncIterator[AsyncIterator[bytes]]:
+        async with self._reading(entry.key, entry.size, offset) as blocks:
             yield blocks
 
     async def source_proof(self, entry: Entry) -> Proof | None:
@@ -182,11 +182,15 @@ class SftpSession(Source, Target):
     # Target
 
     @asynccontextmanager
-    async def stage(self, entry: Entry) -> AsyncIterator[Writer]:
+    async def stage(self, entry: Entry, keep: int = 0) -> AsyncIterator[Writer]:
         path = self._staged_path(entry)
         doing = f"Writing {path}"
-        async with self._opened(path, FXF_WRITE | FXF_CREAT | FXF_TRUNC, doing) as file:
-            blocks = BlockWriter(file, block_size(self._sftp.limits.max_write_len), self._surroundings.alive)
+        flags = FXF_WRITE | FXF_CREAT | (0 if keep else FXF_TRUNC)
+        async with self._opened(path, flags, doing) as file:
+            if keep:
+                # What lies beyond was written out of order and may have gaps.
+                await self._ask(file.truncate(keep), doing)
+            blocks = BlockWriter(file, block_size(self._sftp.limits.max_write_len), self._surroundings.alive, keep)
             try:
                 yield _StagedWriter(self, blocks, entry)
                 await self._written(blocks.flush(), blocks, entry)
@@ -195,6 +199,24 @@ class SftpSession(Source, Target):
                     await self._written(file.fsync(), blocks, entry)
             finally:
                 await blocks.drop()
+
+    @property
+    def resumes(self) -> bool:
+        return True
+
+    async def read_staged(self, entry: Entry, offset: int, count: int) -> bytes:
+        path = self._staged_path(entry)
+        doing = f"Reading {path} back"
+        async with self._opened(path, FXF_READ, doing) as file:
+            return await self._ask(read_fully(file, offset, count), doing)
+
+    async def has_published(self, staged: Staged) -> bool | None:
+        path = self._path(staged.entry.target_name)
+        attributes = await self._look(path, f"Looking at {path}")
+        if attributes is None or attributes.size != staged.size:
+            return False
+        proof = await self._proof_of(path, staged.size)
+        return proof is None or proof.sha256 == staged.sha256
 
     async def staged_size(self, entry: Entry) -> int | None:
         path = self._staged_path(entry)
@@ -294,13 +316,15 @@ class SftpSession(Source, Target):
             await self._sftp.remove(path)
 
     @asynccontextmanager
-    async def _reading(self, path: str, expected: int) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def _reading(self, path: str, expected: int, offset: int = 0) -> AsyncIterator[AsyncIterator[bytes]]:
         doing = f"Reading {path}"
-        async with self._opened(path, FXF_READ, doing) as file, aclosing(self._blocks(file, expected, doing)) as blocks:
-            yield blocks
+        async with self._opened(path, FXF_READ, doing) as file:
+            requests = read_blocks(file, expected, block_size(self._sftp.limits.max_read_len), offset)
+            async with aclosing(self._blocks(requests, doing)) as blocks:
+                yield blocks
 
-    async def _blocks(self, file: asyncssh.SFTPClientFile, expected: int, doing: str) -> AsyncGenerator[bytes, None]:
-        async with aclosing(read_blocks(file, expected, block_size(self._sftp.limits.max_read_len))) as blocks:
+    async def _blocks(self, requests: AsyncGenerator[bytes, None], doing: str) -> AsyncGenerator[bytes, None]:
+        async with aclosing(requests) as blocks:
             while True:
                 with self._translated(doing):
                     block = await anext(blocks, None)
@@ -351,6 +375,10 @@ class _StagedWriter:
         self._session = session
         self._blocks = blocks
         self._entry = entry
+
+    @property
+    def stored(self) -> int:
+        return self._blocks.stored
 
     async def write(self, data: bytes) -> None:
         await self._session._written(self._blocks.write(data), self._blocks, self._entry)  # noqa: SLF001 - one module

@@ -76,12 +76,11 @@ class _Block:
     asked: int
 
 
-async def read_blocks(file: RemoteFile, expected: int, block: int) -> AsyncGenerator[bytes, None]:
-    """The bytes of the file in order, to its true end. `expected` bytes are read ahead; what lies beyond, if the file
-    has grown, is read block by block.
+async def read_blocks(file: RemoteFile, expected: int, block: int, offset: int = 0) -> AsyncGenerator[bytes, None]:
+    """The bytes of the file from `offset` in order, to its true end. Up to `expected` it is read ahead; what lies
+    beyond, if the file has grown, is read block by block.
     """
     requests = _Requests()
-    offset = 0
     try:
         while True:
             while len(requests) < _window(block) and (offset <= expected or not requests):
@@ -97,27 +96,33 @@ async def read_blocks(file: RemoteFile, expected: int, block: int) -> AsyncGener
 
 
 async def _read_block(file: RemoteFile, offset: int, asked: int) -> _Block:
-    data = await file.read(asked, offset)
-    # A short answer is no end: some servers answer with less than they were asked for, whatever the draft says.
-    while data and len(data) < asked:
-        more = await file.read(asked - len(data), offset + len(data))
+    return _Block(await read_fully(file, offset, asked), asked)
+
+
+async def read_fully(file: RemoteFile, offset: int, count: int) -> bytes:
+    """These bytes; fewer only where the file ends. Some servers answer with less than they were asked for, whatever the
+    draft says, so a short answer is no end.
+    """
+    data = await file.read(count, offset)
+    while data and len(data) < count:
+        more = await file.read(count - len(data), offset + len(data))
         if not more:
             break
         data += more
-    return _Block(data, asked)
+    return data
 
 
 class BlockWriter:
     """Writes blocks in order of their offsets, many at once. An error of any of them surfaces at a later call."""
 
-    def __init__(self, file: RemoteFile, block: int, acknowledged: Callable[[], None]) -> None:
+    def __init__(self, file: RemoteFile, block: int, acknowledged: Callable[[], None], offset: int = 0) -> None:
         self._file = file
         self._block = block
         self._acknowledged = acknowledged
         self._requests = _Requests()
-        self._offset = 0
-        self.stored = 0
-        """Bytes that the server has acknowledged."""
+        self._offset = offset
+        self.stored = offset
+        """Bytes from the beginning of the file that the server has acknowledged, without a gap."""
 
     async def write(self, data: bytes) -> None:
         for start in range(0, len(data), self._block):

@@ -124,7 +124,8 @@ class SmtpSession(Target):
         return [[entries[index] for index in group] for group in groups]
 
     @asynccontextmanager
-    async def stage(self, entry: Entry) -> AsyncIterator[Writer]:
+    async def stage(self, entry: Entry, keep: int = 0) -> AsyncIterator[Writer]:
+        del keep  # nothing staged outlives the session
         self._check_size(entry)
         if self._spool is None:
             self._spool = Spool()
@@ -206,6 +207,9 @@ class SmtpSession(Target):
 
 
 class _SpoolWriter:
+    stored = 0
+    """Nothing staged outlives the session."""
+
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
 
