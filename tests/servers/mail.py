@@ -4,6 +4,7 @@ Run as root they serve as unprivileged users of the system; otherwise as the use
 every user name with one password, so each test has a mailbox of its own.
 """
 
+import grp
 import imaplib
 import os
 import pwd
@@ -253,8 +254,9 @@ plain:
 def _dovecot_config(root: Path, ports: list[int], tls: ServerCertificate) -> str:
     starttls, implicit = ports
     user = _user("nobody")
-    me = pwd.getpwuid(os.geteuid()).pw_name
-    users = "" if os.geteuid() == 0 else f"default_internal_user = {me}\ndefault_login_user = {me}\n"
+    me, ours = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name
+    users = f"default_internal_user = {me}\ndefault_internal_group = {ours}\ndefault_login_user = {me}\n"
+    users = "" if os.geteuid() == 0 else users
     chroot = "" if os.geteuid() == 0 else "chroot =\n"
     return f"""{users}
 base_dir = {root}/run
