@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def test_csv_has_a_line_per_run() -> None:
     assert (line["failure_class"], line["message"], line["remedy"]) == ("network", "Cut.", "'=Mend it.")
 
 
-@pytest.mark.parametrize("beginning", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("beginning", ["=", "+", "-", "@", "＝", "  =", "\t", "\r", "\n"])
 def test_no_text_from_outside_is_a_formula(beginning: str) -> None:
     text = beginning + 'cmd|"/C calc"!A0\r\n,x'
     (line,) = as_csv(run(name=text, message=text))
@@ -71,6 +72,14 @@ def test_json_is_that_of_the_command_line(pages: list[int]) -> None:
         number += len(page)
     text += Format.JSON.closing
     assert json.loads(text) == [run_json(each, files) for page in runs for each, files in page]
+
+
+@given(st.text(st.characters(codec=None, categories=None), max_size=40))
+def test_any_name_survives_json_without_an_effect_on_a_terminal(name: str) -> None:
+    text = Format.JSON.page([(run(1), [replace(FILE, name=name)])], first=True)
+    assert text.isascii()
+    assert "\x1b" not in text
+    assert json.loads(f"[{text}]")[0]["files"][0]["name"] == name
 
 
 def test_a_name_cannot_leave_the_folder_through_the_suggestion() -> None:

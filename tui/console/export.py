@@ -2,6 +2,7 @@
 
 CSV is RFC 4180. A spreadsheet would take a text that begins with one of = + - @, a tab or a carriage return for a
 formula and carry it out; file names and error texts come from outside, so such a text gets an apostrophe in front.
+JSON is ASCII, so that no name from outside has an effect on the terminal of whoever looks at the file.
 """
 
 import csv
@@ -31,7 +32,8 @@ COLUMNS = (
     "remedy",
 )
 
-_FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_BEGINNINGS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
+"""The wide forms count where East Asian text is usual."""
 
 RunWithFiles = tuple[Run, Sequence[FileRecord]]
 
@@ -54,13 +56,13 @@ class Format(StrEnum):
         """Some runs; `first` when none came before them. In CSV a run is a line, without its files."""
         if self is Format.CSV:
             return _csv(_cells(run) for run, _ in runs)
-        objects = ",\n".join(json.dumps(run_json(run, files), ensure_ascii=False) for run, files in runs)
+        objects = ",\n".join(json.dumps(run_json(run, files)) for run, files in runs)
         return f"{'' if first or not runs else ','}\n{objects}" if runs else ""
 
 
 def formula_safe(text: str) -> str:
     """The text as a cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA_BEGINNINGS) else text
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_BEGINNINGS) else text
 
 
 def suggested_name(name: str | None, at: datetime) -> str:

@@ -69,11 +69,10 @@ def _append(partial: Path, text: str) -> None:
 
 
 def _finish(partial: Path, path: Path, *, replace: bool) -> None:
-    if replace:
-        partial.replace(path)
-        return
-    try:
-        # Unlike a rename, a link never takes the place of another file, not even of one made a moment ago.
-        path.hardlink_to(partial)
-    except FileExistsError:
-        raise FileExists(f"{path} exists already.") from None
+    if not replace:
+        try:
+            # A rename alone would take the place of a file made a moment ago; not every file system has links.
+            path.touch(exist_ok=False)
+        except FileExistsError:
+            raise FileExists(f"{path} exists already.") from None
+    partial.replace(path)
