@@ -1,5 +1,6 @@
 """History and Run screens where things are odd: nothing there yet, hostile names, hands on the mouse wheel."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from tui.console.screens.history import HistoryScreen
 from tui.console.screens.history_list import PAGE, RunList
 from tui.console.screens.run import RunScreen
 from tui.console.widgets.run_lines import LineTable
-from tui.domain.failure import Failure, FailureClass
+from tui.domain.failure import Failure, FailureClass, TransferFailed
 from tui.domain.run import Event, FileRecord, FileStatus, Progress, Run, Status
 
 
@@ -253,3 +254,33 @@ async def test_a_list_kept_up_to_date_is_the_one_read_anew(steps: list[str]) -> 
     assert list(runs.runs) == list(anew.runs)
     assert list(runs.shown) == list(anew.shown)
     assert [runs.count(status) for status in Status] == [anew.count(status) for status in Status]
+
+
+async def test_the_longest_failure_is_there_in_full_on_a_small_terminal(app: WharfApp, engine: FakeEngine) -> None:
+    told = TransferFailed(FailureClass.REJECTED, "The server said: " + "no such thing as this file here, " * 40).failure
+    long = replace(told, remedy=max((each.remedy for each in FailureClass), key=len))
+    last_word = long.remedy.split()[-1]
+    await engine.add("acme")
+    files = [FileRecord("n" * 300, 9, 3, FileStatus.FAILED, failure=long)] * 3
+    run = await engine.ran("acme", Status.FAILED, failure=long, files=files)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await history(app, pilot, "acme")
+        assert "no such thing as thi…" in text_of(app)
+        assert last_word in text_of(app)
+        await run_screen(app, pilot, run.run_id)
+        lines = lines_of(app)
+        assert lines[0].startswith(" Wharf  Run 1 of acme")
+        assert sum("no such thing as thi…" in line for line in lines) == 1
+        assert sum(last_word in line for line in lines) == 1
+        assert sum(line.startswith("nnn") for line in lines) == 3
+        await pilot.press("enter")
+        await settle(pilot)
+        below = text_of(app).partition("Proof or failure")[2]
+        assert "no such thing as thi…" in below
+        assert last_word in below
+        await pilot.press("escape")
+        await settle(pilot)
+        assert text_of(app) == "\n".join(lines)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert on(app, "HistoryScreen")

@@ -58,6 +58,7 @@ HISTORY = (
 
 RUN = (
     Binding("tab", "switch", "Files/events", id="run.switch"),
+    Binding("enter", "in_full", "In full", id="run.in_full"),
     Binding("r", "retry", "Retry", id="run.retry"),
     Binding("x", "cancel", "Cancel", id="run.cancel"),
     Binding("y", "copy", "Copy", id="run.copy"),

@@ -32,6 +32,8 @@ from tui.domain.run import Event, FileRecord, Run, Trigger
 from tui.domain.text import printable
 from tui.engine import Engine
 
+_IN_FULL = "-in-full"
+
 
 class RunScreen(RunActions):
     """Reads in the handlers of its own messages only, so that no two readings overlap.
@@ -42,10 +44,15 @@ class RunScreen(RunActions):
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.RUN]
     DEFAULT_CSS = """
     RunScreen {
-        RunDetail { border-top: none; min-height: 2; max-height: 12; padding: 1 1; }
-        #run-tables { height: 1fr; min-height: 4; }
+        RunDetail { border-top: none; min-height: 2; max-height: 60%; padding: 1 1; }
+        #run-body { height: 1fr; }
+        #run-tables { height: 1fr; min-height: 3; }
         #run-nothing { padding: 1 2; color: $text-muted; }
-        #line-pane { height: auto; max-height: 8; padding: 0 1; border-top: solid $panel; }
+        #line-pane { height: auto; max-height: 50%; padding: 0 1; border-top: solid $panel; }
+
+        &.-narrow RunDetail { padding: 0 1; }
+        &.-in-full RunDetail { display: none; }
+        &.-in-full #line-pane { max-height: 85%; }
     }
     """
 
@@ -62,12 +69,13 @@ class RunScreen(RunActions):
         yield StatusLine(f"Run {self._run_id}", id="status-line")
         yield RunDetail(named=False, id="run-detail")
         yield RunTabs(id="run-tabs")
-        with Vertical(id="run-tables"):
-            yield LineTable[FileLine](file_columns, file_cells, _place, id="files")
-            yield LineTable[EventLine](event_columns, event_cells, _place, id="events")
-            yield Static("", id="run-nothing", markup=False)
-        with VerticalScroll(id="line-pane", can_focus=False):
-            yield Static("", id="line-detail", markup=False)
+        with Vertical(id="run-body"):
+            with Vertical(id="run-tables"):
+                yield LineTable[FileLine](file_columns, file_cells, _place, id="files")
+                yield LineTable[EventLine](event_columns, event_cells, _place, id="events")
+                yield Static("", id="run-nothing", markup=False)
+            with VerticalScroll(id="line-pane", can_focus=False):
+                yield Static("", id="line-detail", markup=False)
         yield Footer(compact=True, show_command_palette=False)
 
     async def on_mount(self) -> None:
@@ -163,6 +171,11 @@ class RunScreen(RunActions):
         self._show_line()
         self.query_one(f"#{tab}", LineTable).focus()
 
+    @on(LineTable.Opened)
+    def action_in_full(self) -> None:
+        """Give the room of the run's own outcome to the line under the cursor, or give it back."""
+        self.toggle_class(_IN_FULL)
+
     async def action_retry(self) -> None:
         if self._run is None:
             return
@@ -185,7 +198,10 @@ class RunScreen(RunActions):
             self.tell("There is nothing to copy here.", "warning")
 
     def action_back(self) -> None:
-        self.dismiss(None)
+        if self.has_class(_IN_FULL):
+            self.remove_class(_IN_FULL)
+        else:
+            self.dismiss(None)
 
     # Parts
 
