@@ -10,7 +10,7 @@ from tui.domain.failure import AlreadyRunning, Failure, NameTaken, UnknownConnec
 from tui.domain.run import Event, FileRecord, Outcome, Owner, Progress, Run, Status, Trigger
 from tui.engine import TestReport
 from tui.engine.live import LiveRun, Snapshot
-from tui.store.base import ConnectionState, Delivery, Pulse, Store, Unreadable
+from tui.store.base import ConnectionState, Delivery, Partial, Pulse, Store, Unreadable
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 OWNER = Owner(1, "test", "1")
@@ -133,6 +133,13 @@ class FakeStore(Store):
     async def record_events(self, run_id: int, events: Sequence[Event]) -> None:
         self.all_events.setdefault(run_id, []).extend(events)
         self.bump()
+
+    async def record_partials(self, run_id: int, partials: Sequence[Partial]) -> None: ...
+
+    async def forget_partials(self, run_id: int, keys: Sequence[str]) -> None: ...
+
+    async def partials(self, name: str) -> list[Partial]:
+        return []
 
     async def record_delivery(self, run_id: int, files: Mapping[int, FileRecord], ledger: Sequence[Delivery]) -> None:
         await self.record_files(run_id, files)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tui.domain.connection import After, Connection, Direction
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import part_name
-from tui.methods.base import Entry, Proof, Source, Staged, Surroundings, Target, Writer
+from tui.methods.base import Entry, PartlyDelivered, Proof, Source, Staged, Surroundings, Target, Writer
 from tui.methods.folder import LocalFolder
 
 
@@ -27,6 +27,11 @@ class Partner:
     short_by: int = 0
     lost_on_arrival: int = 0
     proof: Callable[[bytes], str] | None = None
+    fail_writing_after: int | None = None
+    lose_answer_to_publish: bool = False
+    publish_before_losing: bool = False
+    blind: bool = False
+    """Nothing can be looked at, as with mail."""
     freeze: bool = False
     frozen: asyncio.Event = field(default_factory=asyncio.Event)
     on_block: Callable[[str], None] | None = None
@@ -123,6 +128,8 @@ class PartnerSession(Source, Target):
         return self._partner.files[part_name(entry.target_name)][offset : offset + count]
 
     async def has_published(self, staged: Staged) -> bool | None:
+        if self._partner.blind:
+            return None
         content = self._partner.files.get(staged.entry.target_name)
         return content is not None and hashlib.sha256(content).hexdigest() == staged.sha256
 
@@ -139,13 +146,18 @@ class PartnerSession(Source, Target):
     async def publish(self, batch: Sequence[Staged]) -> None:
         self._partner.log.append(f"publish {batch[0].entry.target_name}")
         failure = self._partner.fail_publishing.pop(0) if self._partner.fail_publishing else None
-        if failure is not None and type(failure) is TransferFailed:
+        if failure is not None and type(failure) is not PartlyDelivered:
             raise failure
+        lost = TransferFailed(FailureClass.NETWORK, "The answer was lost.")
+        if self._partner.lose_answer_to_publish and not self._partner.publish_before_losing:
+            raise lost
         for staged in batch:
             name = staged.entry.target_name
             self._partner.files[name] = self._partner.files.pop(part_name(name))
         if failure is not None:
             raise failure
+        if self._partner.lose_answer_to_publish:
+            raise lost
 
     async def discard(self, entry: Entry) -> None:
         self._partner.files.pop(part_name(entry.target_name), None)
@@ -161,5 +173,9 @@ class _Collector:
         return len(self.content)
 
     async def write(self, data: bytes) -> None:
+        limit = self._session._partner.fail_writing_after
+        if limit is not None and len(self.content) + len(data) > limit:
+            self.content += data[: limit - len(self.content)]
+            raise TransferFailed(FailureClass.NETWORK, "Cut.")
         self.content += data
         await self._session._answer()

@@ -74,6 +74,15 @@ class MailTls(StrEnum):
     NONE = "none"
 
 
+class Resend(StrEnum):
+    """What happens to a mail that the server took whole but never confirmed."""
+
+    NEVER = "never"
+    """It counts as unknown, and somebody decides."""
+    ALWAYS = "always"
+    """It is sent again under the same Message-ID."""
+
+
 TYPE_TITLES = {
     "conversions": "Conversion data",
     "modifications": "Action modifications",
@@ -217,6 +226,9 @@ class EmailEndpoint(_Strict):
     recipients: tuple[Address, ...] | None = Field(default=None, description="To addresses; outbound")
     subject: Annotated[str, StringConstraints(max_length=500), AfterValidator(_header_safe)] | None = Field(
         default=None, description="{connection}, {file} and {date} are filled in; outbound"
+    )
+    resend: Resend | None = Field(
+        default=None, description="Whether a mail that was taken but never confirmed is sent again; outbound"
     )
     folder: PlainText | None = Field(default=None, description="Mailbox folder; inbound")
     from_: PlainText | None = Field(default=None, alias="from", description="Only mail from this address or pattern")

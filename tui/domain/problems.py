@@ -139,7 +139,7 @@ def _sftp_problems(sftp: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(("sftp", "secret"), "is missing: a login needs secret, key or agent = true")
 
 
-_OUTBOUND_ONLY = ("sender", "recipients", "subject")
+_OUTBOUND_ONLY = ("sender", "recipients", "subject", "resend")
 _INBOUND_ONLY = ("folder", "from")
 
 

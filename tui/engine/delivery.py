@@ -6,16 +6,17 @@ the delivery is durable in the store.
 """
 
 import asyncio
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tui.domain.connection import Verify
 from tui.domain.failure import Failure, FailureClass, TransferFailed
+from tui.engine.copying import Copier
 from tui.engine.journal import Journal
+from tui.engine.proving import prove
 from tui.engine.sides import Sides
-from tui.methods.base import Entry, PartlyDelivered, Proof, Staged
-from tui.store.base import Delivery
+from tui.methods.base import Entry, OutcomeUnknown, PartlyDelivered, Staged
+from tui.store.base import Delivery, Partial
 
 _BREAKS_THE_SESSION = frozenset(
     {
@@ -39,29 +40,33 @@ class _Checked:
 
 
 class Deliverer:
-    """Delivers batches of one attempt over an open source and an open target."""
+    """Delivers batches of one attempt over an open source and an open target. `partials`: what earlier attempts have
+    left, by the key of the source file."""
 
-    def __init__(self, sides: Sides, verify: Verify, journal: Journal, run_id: int) -> None:
+    def __init__(
+        self, sides: Sides, verify: Verify, journal: Journal, run_id: int, partials: Mapping[str, Partial]
+    ) -> None:
         self._source = sides.source
         self._target = sides.target
         self._narrator = sides.narrator
-        self._alive = sides.alive
+        self._sides = sides
+        self._copier = Copier(sides, journal)
         self._verify = verify
         self._journal = journal
         self._run_id = run_id
+        self._partials = partials
+        self.undecided: set[str] = set()
+        """Files of which nobody knows whether they were delivered, by their keys: not to be tried again."""
 
     async def deliver(self, batch: Sequence[Entry]) -> None:
         """Deliver what can be delivered of the batch. What fails is on record in the journal; a failure that breaks the
         session is raised as well."""
-        checked = [one for entry in batch if (one := await self._stage_or_fail(entry)) is not None]
+        remaining = [entry for entry in batch if not await self._was_published(entry)]
+        checked = [one for entry in remaining if (one := await self._stage_or_fail(entry)) is not None]
         if not checked:
             return
-        complaint: Failure | None = None
         try:
-            with self._narrator.step("publish", _names([one.staged.entry for one in checked])):
-                await self._target.publish([one.staged for one in checked])
-        except PartlyDelivered as partly:
-            complaint = partly.failure
+            complaint = await self._publish([one.staged for one in checked])
         except TransferFailed as error:
             for one in checked:
                 await self._give_up(one.staged.entry, error)
@@ -71,6 +76,39 @@ class Deliverer:
         await self._record(checked, complaint)
         for one in checked:
             await self.settle(one.staged.entry)
+
+    async def _publish(self, batch: Sequence[Staged]) -> Failure | None:
+        """Publish, with the intent on record first; returns what is to complain about a delivery that has happened."""
+        await self._journal.record_intent(batch)
+        try:
+            with self._narrator.step("publish", ", ".join(staged.entry.target_name for staged in batch)):
+                await self._target.publish(batch)
+        except PartlyDelivered as partly:
+            return partly.failure
+        return None
+
+    async def _was_published(self, entry: Entry) -> bool:
+        """An earlier attempt was cut short between its publishing and its record: has it happened?"""
+        partial = self._partials.get(entry.key)
+        if partial is None or partial.sha256 is None or (partial.size, partial.mtime) != (entry.size, entry.mtime):
+            return False
+        staged = Staged(entry.called(partial.target_name), partial.size, partial.sha256)
+        try:
+            published = await self._target.has_published(staged)
+        except TransferFailed as error:
+            self._journal.fail(entry, error.failure)
+            raise
+        if published is None:
+            unknown = OutcomeUnknown(f"An earlier run did not see whether {entry.name} was delivered.")
+            self._narrator.tell("publish", str(unknown), ok=False)
+            self._leave_to_somebody(entry, unknown)
+            return True
+        if published:
+            self._narrator.tell("publish", f"{entry.name}: an earlier attempt had delivered it already")
+            how = "found complete under its final name"
+            await self._record([_Checked(staged, how)], None)
+            await self.settle(entry)
+        return published
 
     async def settle(self, entry: Entry) -> None:
         """Do the after-action of a delivered file. A failure is on record; one that breaks the session is raised."""
@@ -87,10 +125,10 @@ class Deliverer:
         self._journal.start(entry)
         try:
             with self._narrator.step("transfer") as note:
-                staged = await self._copy(entry)
+                staged = await self._copier.copy(entry, self._partials.get(entry.key))
                 note.detail = f"{entry.name}: {staged.size} bytes, SHA-256 {staged.sha256}"
             with self._narrator.step("verify") as note:
-                proof = await self._prove(entry, staged)
+                proof = await prove(self._sides, staged, self._verify)
                 note.detail = f"{entry.name}: {proof}"
         except TransferFailed as error:
             await self._give_up(entry, error)
@@ -99,64 +137,24 @@ class Deliverer:
             return None
         return _Checked(staged, proof)
 
-    async def _copy(self, entry: Entry) -> Staged:
-        digest = hashlib.sha256()
-        size = 0
-        loop = asyncio.get_running_loop()
-        async with self._source.read(entry) as blocks, self._target.stage(entry) as writer:
-            async for block in blocks:
-                self._alive()
-                # Hashing releases the interpreter lock, so it goes on beside the write.
-                hashing = loop.run_in_executor(None, digest.update, block)
-                try:
-                    await writer.write(block)
-                finally:
-                    await hashing
-                size += len(block)
-                self._journal.advance(entry, len(block))
-                self._alive()
-        return Staged(entry, size, digest.hexdigest())
-
-    async def _prove(self, entry: Entry, staged: Staged) -> str:
-        """How the staged file was shown to equal its source, in words. Raises TransferFailed (integrity) if not."""
-        fresh = await self._source.stat(entry)
-        if fresh is None:
-            raise TransferFailed(FailureClass.INTEGRITY, f"{entry.name} vanished from the source while it was copied.")
-        if (fresh.size, fresh.mtime) != (entry.size, entry.mtime):
-            raise TransferFailed(FailureClass.INTEGRITY, f"{entry.name} changed at the source while it was copied.")
-        if staged.size != entry.size:
-            raise TransferFailed(
-                FailureClass.INTEGRITY, f"{entry.name} has {entry.size} bytes, but {staged.size} could be read."
-            )
-        there = await self._target.staged_size(entry)
-        if there != staged.size:
-            raise TransferFailed(
-                FailureClass.INTEGRITY,
-                f"{staged.size} bytes of {entry.name} were written, but the other side has {there or 'no'} bytes.",
-            )
-        if self._verify is Verify.SIZE:
-            return "sizes equal on both sides"
-        proofs = [proof for proof in await self._proofs(entry) if proof is not None]
-        for proof in proofs:
-            if proof.sha256 != staged.sha256:
-                raise TransferFailed(
-                    FailureClass.INTEGRITY,
-                    f"{entry.name} arrived with other content: SHA-256 {staged.sha256} was sent, {proof.sha256} found "
-                    f"({proof.how}).",
-                )
-        return "; ".join(["sizes equal on both sides", *(proof.how for proof in proofs)])
-
-    async def _proofs(self, entry: Entry) -> list[Proof | None]:
-        reread = self._verify is Verify.REREAD
-        return [await self._target.staged_proof(entry, reread=reread), await self._source.source_proof(entry)]
-
     async def _give_up(self, entry: Entry, error: TransferFailed) -> None:
+        """The attempt at this file is over. What is staged stays where a later attempt can build on it."""
+        if isinstance(error, OutcomeUnknown):
+            self._leave_to_somebody(entry, error)
+            return
         self._journal.fail(entry, error.failure)
+        if self._target.resumes and _leaves_good_bytes(error.failure):
+            return
         try:
             await self._target.discard(entry)
+            await self._journal.forget_partials([entry.key])
         except TransferFailed as left_behind:
-            # The file's own failure is what counts. A partial that stays is overwritten by the next attempt.
+            # The file's own failure is what counts. A partial that stays is overwritten or removed by a later run.
             self._narrator.tell("discard", str(left_behind), ok=False)
+
+    def _leave_to_somebody(self, entry: Entry, error: OutcomeUnknown) -> None:
+        self._journal.fail(entry, error.failure)
+        self.undecided.add(entry.key)
 
     async def _record(self, checked: Sequence[_Checked], complaint: Failure | None) -> None:
         ledger = []
@@ -168,5 +166,5 @@ class Deliverer:
         await asyncio.shield(self._journal.record_delivery(ledger))
 
 
-def _names(entries: Sequence[Entry]) -> str:
-    return ", ".join(entry.target_name for entry in entries)
+def _leaves_good_bytes(failure: Failure) -> bool:
+    return failure.retryable and failure.failure_class is not FailureClass.INTEGRITY

@@ -15,7 +15,7 @@ from tui.engine.plan import Plan, list_candidates, make_plan
 from tui.engine.retry import Backoff
 from tui.engine.sides import Means, Sides
 from tui.methods.base import Entry, Narrator
-from tui.store.base import Store
+from tui.store.base import Partial, Store
 
 _BEAT = 0.5
 """Seconds between two writes of what is new, and between two looks for a request to cancel."""
@@ -130,8 +130,9 @@ class Execution:
         self._attempt += 1
 
     def _failure_worth_a_retry(self) -> Failure | None:
+        hopeless = self._given_up.values()
         failures = [record.failure for record in self._journal.files if record.failure is not None]
-        return next((failure for failure in failures if failure.retryable), None)
+        return next((failure for failure in failures if failure.retryable and failure not in hopeless), None)
 
     async def _one_attempt(self) -> Failure | None:
         """List, plan and deliver once. Returns what broke the attempt as a whole, if anything did."""
@@ -149,14 +150,18 @@ class Execution:
         self._journal.doing("connecting")
         await sides.open()
         plan = await self._plan(sides)
-        deliverer = Deliverer(sides, self._connection.verify, self._journal, self._run.run_id)
+        partials = {partial.key: partial for partial in await self._store.partials(self._run.connection)}
+        await self._clear_away(sides, plan, partials)
+        deliverer = Deliverer(sides, self._connection.verify, self._journal, self._run.run_id, partials)
         if self._connection.after is not After.KEEP:
             # Delivered by a run that was stopped before it could finish with the source.
             for entry in plan.delivered:
                 await deliverer.settle(entry)
         for batch in sides.target.batches(plan.move):
-            await deliverer.deliver(batch)
-            self._give_up_on_hopeless(batch)
+            try:
+                await deliverer.deliver(batch)
+            finally:
+                self._give_up_on_hopeless(batch, deliverer.undecided)
 
     async def _plan(self, sides: Sides) -> Plan:
         self._journal.doing("listing")
@@ -172,6 +177,16 @@ class Execution:
         self._narrator.tell("plan", f"{len(plan.move)} to move, {len(plan.delivered)} delivered before")
         return plan
 
+    async def _clear_away(self, sides: Sides, plan: Plan, partials: dict[str, Partial]) -> None:
+        """Remove staged files that nothing will ever continue: their source is gone, or delivered in another way."""
+        wanted = {entry.key for entry in plan.move} | self._given_up.keys()
+        orphans = [partial for key, partial in partials.items() if key not in wanted]
+        for partial in orphans:
+            await sides.target.discard(Entry.named(partial.target_name, partial.size, partial.mtime, partial.key))
+        if orphans:
+            self._narrator.tell("plan", f"{len(orphans)} unfinished files of earlier runs removed")
+            await self._store.forget_partials(self._run.run_id, [partial.key for partial in orphans])
+
     def _refuse_name(self, entry: Entry) -> None:
         error = TransferFailed(
             FailureClass.UNSAFE_NAME, f"{printable(entry.name)} was left where it is: {entry.problem}."
@@ -180,11 +195,11 @@ class Execution:
         self._journal.fail(entry, error.failure)
         self._given_up[entry.key] = error.failure
 
-    def _give_up_on_hopeless(self, batch: list[Entry]) -> None:
+    def _give_up_on_hopeless(self, batch: list[Entry], undecided: set[str]) -> None:
         """Files that failed in a way that no retry can help are left out of later attempts."""
         for entry in batch:
             failure = self._journal.record(entry).failure
-            if failure is not None and not failure.retryable:
+            if failure is not None and (not failure.retryable or entry.key in undecided):
                 self._given_up[entry.key] = failure
 
     # The outcome

@@ -1,14 +1,14 @@
 """The account of one run: its files, events and progress, kept in memory and written to the store in batches."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic
 
 from tui.domain.failure import Failure
 from tui.domain.run import Event, FileRecord, FileStatus, Progress
 from tui.engine.meter import Meter
-from tui.methods.base import Entry
-from tui.store.base import Delivery, Store
+from tui.methods.base import Entry, Staged
+from tui.store.base import Delivery, Partial, Store
 
 
 class Journal:
@@ -21,6 +21,8 @@ class Journal:
         self._places: dict[str, int] = {}
         self._changed: set[int] = set()
         self._events: list[Event] = []
+        self._partials: dict[str, Partial] = {}
+        self._moved = 0
         self._bytes_done = 0
         self._bytes_total = 0
         self._files_done = 0
@@ -41,10 +43,20 @@ class Journal:
         self._current = entry.name
         self._update(entry, status=FileStatus.IN_PROGRESS, bytes=0, failure=None)
 
+    def resume(self, entry: Entry, kept: int) -> None:
+        """The file is continued after its first `kept` bytes."""
+        self._update(entry, bytes=kept)
+
     def advance(self, entry: Entry, count: int) -> None:
         """`count` more bytes of the file have gone."""
         self._update(entry, bytes=self.record(entry).bytes + count)
-        self._meter.update(self._bytes_done)
+        self._moved += count
+        self._meter.update(self._moved)
+
+    def mark(self, entry: Entry, stored: int) -> None:
+        """The first `stored` bytes of the file are known to have arrived."""
+        if stored:
+            self._partials[entry.key] = _partial(entry, stored)
 
     def fail(self, entry: Entry, failure: Failure) -> None:
         """The file was not delivered, or something is wrong with its delivery."""
@@ -101,10 +113,28 @@ class Journal:
         changed = self._take_changed()
         if changed:
             await self._store.record_files(self._run_id, changed)
+        partials, self._partials = self._partials, {}
+        if partials:
+            await self._store.record_partials(self._run_id, list(partials.values()))
+
+    async def record_intent(self, batch: Sequence[Staged]) -> None:
+        """The files are proved and about to be published: from here on a look can tell whether it has happened."""
+        for staged in batch:
+            self._partials.pop(staged.entry.key, None)
+        partials = [_partial(staged.entry, staged.size, staged.sha256) for staged in batch]
+        await self._store.record_partials(self._run_id, partials)
 
     async def record_delivery(self, ledger: list[Delivery]) -> None:
         """Write the files as they are now and the ledger in one transaction: from here on they count as delivered."""
+        for line in ledger:
+            self._partials.pop(line.key, None)
         await self._store.record_delivery(self._run_id, self._take_changed(), ledger)
+
+    async def forget_partials(self, keys: Sequence[str]) -> None:
+        """The staged files are gone."""
+        for key in keys:
+            self._partials.pop(key, None)
+        await self._store.forget_partials(self._run_id, keys)
 
     def _take_changed(self) -> dict[int, FileRecord]:
         changed, self._changed = self._changed, set()
@@ -131,3 +161,7 @@ class Journal:
         self._bytes_total += record.size - old.size
         self._files_done += (record.status is FileStatus.COMPLETED) - (old.status is FileStatus.COMPLETED)
         self._changed.add(place)
+
+
+def _partial(entry: Entry, stored: int, sha256: str | None = None) -> Partial:
+    return Partial(entry.key, entry.target_name, entry.size, entry.mtime, stored, sha256)

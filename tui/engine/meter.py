@@ -19,7 +19,7 @@ class Meter:
         self._samples: deque[tuple[float, int]] = deque([(clock(), 0)])
 
     def update(self, total: int) -> None:
-        """Take note of the count now. A smaller one (a file begun again) starts the measurement afresh."""
+        """Take note of the count now. A smaller one (another process began a file again) starts afresh."""
         now = self._clock()
         if total < self._samples[-1][1]:
             self._samples.clear()

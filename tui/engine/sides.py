@@ -58,6 +58,11 @@ class Sides:
         for side in self._local_first():
             await side.open()
 
+    @property
+    def local(self) -> LocalFolder:
+        """The side that is the connection's local folder."""
+        return next(side for side in self._local_first() if isinstance(side, LocalFolder))
+
     def alive(self) -> None:
         """A sign of life: the stall timeout begins anew."""
         if self._watch is not None:

@@ -85,6 +85,21 @@ class PartlyDelivered(TransferFailed):
     """
 
 
+class OutcomeUnknown(TransferFailed):
+    """Publishing was cut short where only the answer was missing, and nothing can be looked at to find out whether it
+    has happened. It is not done again without somebody's decision."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            FailureClass.INTERRUPTED,
+            message,
+            remedy=(
+                "Ask the recipient whether it has come. If not, `wharf run --force NAME` sends it again, under the "
+                "same Message-ID; resend = always does so by itself."
+            ),
+        )
+
+
 class Writer(Protocol):
     """Takes the bytes of one file, in order."""
 

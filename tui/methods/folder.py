@@ -9,12 +9,17 @@ import hashlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from time import monotonic
 
 from tui.domain.connection import After, Connection, Direction
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import part_name
 from tui.methods.base import Entry, Proof, Source, Staged, Surroundings, Target, Writer, file_failure
+
+_SYNC_INTERVAL = 1.0
+"""Seconds between two moments at which what was written is known to be on the disk."""
 
 _DISK_BLOCK = 1024 * 1024
 """Bytes per read from the disk, and between hash updates; larger than a network block to save thread switches."""
@@ -99,9 +104,13 @@ class LocalFolder(Source, Target):
         with _translated(doing):
             file = await asyncio.to_thread(_open_for_writing, path, keep)
         lane = _Lane(doing)
+        writer = _DiskWriter(file, lane, keep)
         try:
-            yield _DiskWriter(file, lane, keep)
+            yield writer
             await lane.run(lambda: os.fsync(file))
+        except BaseException:
+            await writer.checkpoint()
+            raise
         finally:
             await lane.drain()
             os.close(file)
@@ -249,13 +258,13 @@ class _Lane:
         self.begin(work)
         await self.result()
 
-    async def drain(self) -> None:
-        """Wait until the thread no longer uses the file. Its error, if any, was raised by `result` or does not matter
-        any more because the caller is leaving with one already."""
-        if self._pending is not None:
-            await asyncio.wait({self._pending})
-            if not self._pending.cancelled():
-                self._pending.exception()
+    async def drain(self) -> bool:
+        """Wait until the thread no longer uses the file; returns whether its last piece was done well. Its error, if
+        any, was raised by `result` or does not matter any more because the caller is leaving with one already."""
+        if self._pending is None:
+            return True
+        await asyncio.wait({self._pending})
+        return not self._pending.cancelled() and self._pending.exception() is None
 
 
 async def _blocks(file: int, lane: _Lane) -> AsyncIterator[bytes]:
@@ -266,17 +275,39 @@ async def _blocks(file: int, lane: _Lane) -> AsyncIterator[bytes]:
 
 
 class _DiskWriter:
-    def __init__(self, file: int, lane: _Lane, stored: int) -> None:
+    """`stored` counts what would outlive a power failure. It is brought up to date every second, not at every block."""
+
+    def __init__(self, file: int, lane: _Lane, kept: int) -> None:
         self._file = file
         self._lane = lane
+        self._written = kept
         self._begun = 0
-        self.stored = stored
+        self._syncs = False
+        self._synced_at = monotonic()
+        self.stored = kept
 
     async def write(self, data: bytes) -> None:
         await self._lane.result()
-        self.stored += self._begun
+        self._take_note()
         self._begun = len(data)
-        self._lane.begin(lambda: _write_all(self._file, data))
+        self._syncs = monotonic() - self._synced_at >= _SYNC_INTERVAL
+        self._lane.begin(partial(_write_all, self._file, data, sync=self._syncs))
+
+    async def checkpoint(self) -> None:
+        """After a failure: bring `stored` up to date, as far as the disk goes along."""
+        if not await self._lane.drain():
+            return
+        self._take_note()
+        with suppress(OSError):
+            # A disk that fails here has failed before; the mark then stays where it was.
+            await asyncio.to_thread(os.fdatasync, self._file)
+            self.stored = self._written
+
+    def _take_note(self) -> None:
+        self._written += self._begun
+        self._begun = 0
+        if self._syncs:
+            self.stored, self._synced_at, self._syncs = self._written, monotonic(), False
 
 
 def _open_for_writing(path: Path, keep: int) -> int:
@@ -291,10 +322,12 @@ def _open_for_writing(path: Path, keep: int) -> int:
     return file
 
 
-def _write_all(file: int, data: bytes) -> None:
+def _write_all(file: int, data: bytes, *, sync: bool) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(file, rest) :]
+    if sync:
+        os.fdatasync(file)
 
 
 def _sync_folder(path: Path) -> None:

@@ -11,13 +11,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from tui.domain.connection import Connection, MailTls
+from tui.domain.connection import Connection, MailTls, Resend
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.figures import size as shown_size
 from tui.methods.base import (
     Entry,
     Identity,
     Narrator,
+    OutcomeUnknown,
     PartlyDelivered,
     Staged,
     Surroundings,
@@ -152,6 +153,12 @@ class SmtpSession(Target):
         where = self._staged.get(entry.key)
         return None if where is None else where.size
 
+    async def has_published(self, staged: Staged) -> bool | None:
+        """Nobody can look into the recipient's mailbox. With `resend = always` a mail counts as not sent until it was
+        confirmed; its Message-ID tells a receiver who has it already."""
+        del staged
+        return False if self._endpoint.resend is Resend.ALWAYS else None
+
     async def publish(self, batch: Sequence[Staged]) -> None:
         attachments = [Attachment(staged.entry.target_name, staged.size, staged.sha256) for staged in batch]
         mail = await asyncio.to_thread(compose, self._head, attachments, datetime.now(UTC))
@@ -163,6 +170,10 @@ class SmtpSession(Target):
             answer = await self._client.send(self._content(mail, batch), size, self._alive)
         except asyncio.CancelledError:
             self._narrator.tell("mail", f"cancelled while the mail {mail.message_id} was handed over", ok=False)
+            raise
+        except OutcomeUnknown as error:
+            if self._endpoint.resend is Resend.ALWAYS:
+                raise TransferFailed(FailureClass.NETWORK, str(error)) from error
             raise
         self._narrator.tell("mail", f"{mail.message_id} to {', '.join(accepted)}: {answer}")
         for staged in batch:

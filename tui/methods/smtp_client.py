@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import aiosmtplib
 
 from tui.domain.failure import FailureClass, TransferFailed
-from tui.methods.base import network_failure
+from tui.methods.base import OutcomeUnknown, network_failure
 from tui.methods.dial import Peer
 
 _SLOWEST = 50_000
@@ -198,7 +198,7 @@ class SmtpClient:
         """The answer to a complete mail. Getting none does not mean that the mail has not arrived."""
         protocol = self._smtp.protocol
         if protocol is None:
-            raise self._unknown_fate(FailureClass.NETWORK)
+            raise self._unknown_fate()
         answer = asyncio.ensure_future(protocol.read_response())
         try:
             async with asyncio.timeout(self._limit_for_answer(size)):
@@ -207,8 +207,7 @@ class SmtpClient:
                     alive()
             return answer.result()
         except (aiosmtplib.SMTPException, OSError) as error:
-            late = isinstance(error, TimeoutError)
-            raise self._unknown_fate(FailureClass.TIMEOUT if late else FailureClass.NETWORK) from error
+            raise self._unknown_fate() from error
         finally:
             answer.cancel()
 
@@ -216,11 +215,9 @@ class SmtpClient:
         """Servers check a mail for viruses before they answer, so a large one takes longer than one sign of life."""
         return max(self._peer.patience, min(self._peer.patience + size / _SLOWEST, _LONGEST_ANSWER))
 
-    def _unknown_fate(self, failure_class: FailureClass) -> TransferFailed:
-        return TransferFailed(
-            failure_class,
-            f"{self._peer} has taken the whole mail but not confirmed it, so it may have been delivered.",
-            remedy="Run it again: the mail has the same Message-ID then, by which a receiver can tell that it has it.",
+    def _unknown_fate(self) -> OutcomeUnknown:
+        return OutcomeUnknown(
+            f"{self._peer} has taken the whole mail but not confirmed it, so it may have been delivered."
         )
 
     @asynccontextmanager

@@ -47,6 +47,23 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Partial:
+    """A staged file that is not on record as delivered: what a later attempt can build on.
+
+    `size` and `mtime` are those of its source when it was begun. With `sha256` the file was proved and its publishing
+    begun: it may have its final name already.
+    """
+
+    key: str
+    target_name: str
+    size: int
+    mtime: float | None
+    stored: int
+    """The low-water mark in bytes: so much of the file's beginning is known to be there, without a gap."""
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Pulse:
     """What the store answers to a heartbeat: whether the run is still ours, and whether someone asked to cancel it."""
 
@@ -131,9 +148,21 @@ class Store(ABC):
         """Append to the event log of a run."""
 
     @abstractmethod
+    async def record_partials(self, run_id: int, partials: Sequence[Partial]) -> None:
+        """Put on record how far staged files are, each in the place of what was known of it."""
+
+    @abstractmethod
+    async def forget_partials(self, run_id: int, keys: Sequence[str]) -> None:
+        """The staged files of these source files are gone."""
+
+    @abstractmethod
+    async def partials(self, name: str) -> list[Partial]:
+        """The staged files of a connection that are not on record as delivered."""
+
+    @abstractmethod
     async def record_delivery(self, run_id: int, files: Mapping[int, FileRecord], ledger: Sequence[Delivery]) -> None:
-        """Files are delivered: their records and their lines in the ledger, in one transaction. That is so whatever has
-        become of the run meanwhile.
+        """Files are delivered: their records and their lines in the ledger, in one transaction, in which their partials
+        are forgotten. That is so whatever has become of the run meanwhile.
         """
 
     @abstractmethod

@@ -17,8 +17,9 @@ from tui.domain.failure import FailureClass, StoreProblem, TransferFailed
 from tui.domain.run import Event, FileRecord, Outcome, Owner, Progress, Run, Status, Trigger
 from tui.domain.text import printable
 from tui.store import connections as on_connections
+from tui.store import partials as on_partials
 from tui.store import records, runs
-from tui.store.base import ConnectionState, Delivery, Pulse, Store, Unreadable
+from tui.store.base import ConnectionState, Delivery, Partial, Pulse, Store, Unreadable
 from tui.store.database import open_database, transaction, translated
 from tui.store.process import this_process
 
@@ -130,8 +131,18 @@ class SqliteStore(Store):
         def record(database: apsw.Connection) -> None:
             records.put_files(database, run_id, files)
             records.put_deliveries(database, run_id, ledger)
+            on_partials.forget(database, run_id, [line.key for line in ledger])
 
         await self._write(record)
+
+    async def record_partials(self, run_id: int, partials: Sequence[Partial]) -> None:
+        await self._write(on_partials.put, run_id, partials)
+
+    async def forget_partials(self, run_id: int, keys: Sequence[str]) -> None:
+        await self._write(on_partials.forget, run_id, keys)
+
+    async def partials(self, name: str) -> list[Partial]:
+        return await self._read(on_partials.of, name)
 
     async def end_run(self, run_id: int, outcome: Outcome, progress: Progress) -> Run:
         return await self._write(runs.end, run_id, outcome, progress, self._owner)

@@ -103,7 +103,7 @@ _ENDPOINTS: Mapping[str, type[BaseModel]] = {"sftp": SftpEndpoint, "ftp": FtpEnd
 
 _PARTNER_HEADINGS = {"sftp": "SFTP server", "ftp": "FTP server", "email": "Mail server"}
 
-_ONLY_OUTBOUND = frozenset({"sender", "recipients", "subject"})
+_ONLY_OUTBOUND = frozenset({"sender", "recipients", "subject", "resend"})
 _ONLY_INBOUND = frozenset({"folder", "from"})
 
 _FIRST = ("name", "type", "direction", "method")

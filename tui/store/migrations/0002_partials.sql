@@ -1,0 +1,12 @@
+-- What a later attempt needs to continue a staged file, or to find out whether it was published.
+
+CREATE TABLE partials (
+    connection_id INTEGER NOT NULL REFERENCES connections (connection_id) ON DELETE CASCADE,
+    key           ANY NOT NULL,
+    target_name   ANY NOT NULL,
+    size          INTEGER NOT NULL,
+    mtime         REAL,
+    stored        INTEGER NOT NULL,
+    sha256        TEXT,                                     -- set once the file is proved and about to be published
+    PRIMARY KEY (connection_id, key)
+) STRICT, WITHOUT ROWID;
