@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from textual.events import Key
+from textual.widgets import Input
 
 from tests.console.conftest import lines_of, settle
 from tests.console.fakes import NOW, FakeEngine
@@ -284,3 +286,21 @@ async def test_the_longest_failure_is_there_in_full_on_a_small_terminal(app: Wha
         await pilot.press("escape")
         await settle(pilot)
         assert on(app, "HistoryScreen")
+
+
+@pytest.mark.parametrize("home", [True, False])
+async def test_what_arrives_in_one_go_is_typed_into_the_filter(app: WharfApp, engine: FakeEngine, home: bool) -> None:
+    await engine.add("run-x")
+    await engine.start("run-x")
+    await engine.end("run-x")
+    engine.started.clear()
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        if not home:
+            await history(app, pilot)
+        for character in "/run-x q":
+            app.post_message(Key({"/": "slash", " ": "space", "-": "minus"}.get(character, character), character))
+        await settle(pilot)
+        await settle(pilot)
+        assert engine.started == []
+        assert app.screen.query_one(Input).value == "run-x q"

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -97,6 +98,16 @@ class WharfApp(App[int], inherit_bindings=False):
     def action_help_anywhere(self) -> None:
         if not isinstance(self.screen, HelpDialog):
             self.push_screen(HelpDialog(self.screen))
+
+    def on_key(self, event: events.Key) -> None:
+        """Let a text that arrives in one go, as over a slow line, be typed where its first key has put the focus.
+
+        A field keeps what is typed into it; what comes here all the same was sent on its way before the field had the
+        focus.
+        """
+        if isinstance(self.focused, Input) and event.is_printable and event.character is not None:
+            event.prevent_default().stop()
+            self.focused.insert_text_at_cursor(event.character)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While something is typed, letters are letters; the footer says so by not showing them."""

@@ -62,8 +62,8 @@ class FilterBar(Vertical):
         self._input.cursor_position = len(value)
 
     def edit(self) -> None:
-        """Give the keys to the line."""
-        self._input.focus()
+        """Give the keys to the line, at once: a key that is on its way already must not do something to a row."""
+        self.screen.set_focus(self._input)
 
     def show(self, shown: int, total: int, problem: str | None, active: set[str], *, more: bool = False) -> None:
         """Say how many of how many are shown, what was not understood, and which columns are narrowed down.
