@@ -1,7 +1,7 @@
 """The application over an engine that does what the test says."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from types import ModuleType
 from typing import Any, cast
 
@@ -11,8 +11,10 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from tests.console.fakes import FakeEngine
+from tests.engine.conftest import open_test_engine
 from tui.console.app import WharfApp
 from tui.engine import Engine
+from tui.paths import Paths
 
 Opened = list[tuple[Any, ...]]
 
@@ -50,6 +52,19 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Opened]:
         return opened
 
     return replace
+
+
+@pytest.fixture
+async def real_engine(paths: Paths) -> AsyncIterator[Engine]:
+    """With a store and a vault of its own."""
+    engine = await open_test_engine(paths)
+    yield engine
+    await engine.close()
+
+
+@pytest.fixture
+def form_app(real_engine: Engine) -> WharfApp:
+    return WharfApp(real_engine)
 
 
 async def settle(pilot: Pilot[Any]) -> None:

@@ -145,7 +145,7 @@ def _fields_of(model: type[BaseModel], prefix: Where) -> Iterator[Field]:
             kind=_kind(shown, core),
             help=info.description or _HELP.get(shown, ""),
             default=_default(info),
-            choices=_choices(shown, core),
+            choices=_choices(shown, core, info),
         )
 
 
@@ -159,11 +159,12 @@ def _core(annotation: Any) -> Any:
     return annotation
 
 
-def _choices(name: str, core: Any) -> tuple[tuple[str, str], ...]:
+def _choices(name: str, core: Any, info: FieldInfo) -> tuple[tuple[str, str], ...]:
     if name == "type":
         return tuple(TYPE_TITLES.items())
     if isinstance(core, type) and issubclass(core, StrEnum):
-        return tuple((member.value, str(getattr(member, "label", member.value))) for member in core)
+        unset = (("", "not set"),) if info.default is None else ()
+        return (*unset, *((member.value, str(getattr(member, "label", member.value))) for member in core))
     return ()
 
 

@@ -49,7 +49,6 @@ class FormField(Vertical):
             height: auto;
             margin: 0 0 0 18;
             color: $text-error;
-            display: none;
         }
 
         & Input, & SelectCurrent {
@@ -66,9 +65,6 @@ class FormField(Vertical):
             text-style: bold;
         }
 
-        &.-wrong .form-problem {
-            display: block;
-        }
     }
     """
 
@@ -87,12 +83,12 @@ class FormField(Vertical):
         super().__init__(id=f"field-{field.path.replace('.', '-')}")
         self.field = field
         self._editor = _make_editor(field, value)
+        self._problem: str | None = None
 
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield Static(self.field.label, classes="form-label", markup=False)
             yield self._editor
-        yield Static("", classes="form-problem", markup=False)
 
     @property
     def secret(self) -> SecretInput | None:
@@ -122,8 +118,13 @@ class FormField(Vertical):
 
     def tell(self, problem: str | None) -> None:
         """Mark the field as wrong with a sentence, or as right with None."""
+        if problem == self._problem:
+            return
+        self._problem = problem
         self.set_class(problem is not None, "-wrong")
-        self.query_one(".form-problem", Static).update(f"✗ {self.field.label} {printable(problem)}." if problem else "")
+        self.query(".form-problem").remove()
+        if problem is not None:
+            self.mount(Static(f"✗ {self.field.label} {printable(problem)}.", classes="form-problem", markup=False))
 
     # A class of our own: the pseudo class :focus-within is not always looked at again when the focus leaves.
     @on(events.DescendantFocus)
