@@ -408,6 +408,7 @@ async def test_export_writes_what_is_filtered_and_asks_before_it_replaces(
         await pilot.click("#format-json")
         field = app.screen.query_one(Input)
         assert field.value.endswith(".json")
+        assert "The runs that the filter lets through, as JSON." in screen_text(app)
         field.value = str(path)
         field.focus()
         await pilot.press("enter")

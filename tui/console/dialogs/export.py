@@ -44,7 +44,6 @@ class ExportDialog(ModalScreen[None]):
         self._wanted = wanted
 
     def compose(self) -> ComposeResult:
-        narrowed = bool(self._wanted.words or self._wanted.terms)
         with Vertical(id="export", classes="dialog"):
             yield Static("Export the history", classes="dialog-title", markup=False)
             yield Input(
@@ -53,9 +52,7 @@ class ExportDialog(ModalScreen[None]):
             with RadioSet(id="export-format", compact=True):
                 yield RadioButton("CSV, a line per run", value=True, id="format-csv")
                 yield RadioButton("JSON, with files", id="format-json")
-            yield Static(
-                "The runs that the filter lets through." if narrowed else "All runs.", id="export-told", markup=False
-            )
+            yield Static(self._what(Format.CSV), id="export-told", markup=False)
             yield Static("enter writes   tab to the format   esc cancels", classes="dialog-hint", markup=False)
 
     @on(RadioSet.Changed)
@@ -64,6 +61,7 @@ class ExportDialog(ModalScreen[None]):
         path = Path(self._input.value)
         if path.suffix.lower() in {f".{each.value}" for each in Format}:
             self._input.value = str(path.with_suffix(f".{self._format.value}"))
+        self._say(self._what(self._format))
 
     @on(Input.Submitted)
     def action_write(self) -> None:
@@ -100,6 +98,11 @@ class ExportDialog(ModalScreen[None]):
     def _unforeseen(self, event: Worker.StateChanged) -> None:
         if event.state is WorkerState.ERROR:
             self._say(f"The export broke down: {event.worker.error!r}. This is a fault of Wharf.", failed=True)
+
+    def _what(self, form: Format) -> str:
+        # The format is in words too, because the buttons show it by colour alone.
+        narrowed = self._wanted.words or self._wanted.terms
+        return f"{'The runs that the filter lets through' if narrowed else 'All runs'}, as {form.name}."
 
     def _say(self, sentence: str, *, failed: bool = False) -> None:
         told = self.query_one("#export-told", Static)
