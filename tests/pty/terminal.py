@@ -39,6 +39,16 @@ class Terminal:
     def type(self, keys: bytes) -> None:
         os.write(self._ours, keys)
 
+    def stop_reading(self) -> None:
+        """From now on the terminal takes nothing, as when the line behind it is dead."""
+        termios.tcflow(self._theirs, termios.TCOOFF)
+
+    def hang_up(self) -> None:
+        """The terminal goes away, as when sshd gives a line up."""
+        nothing_to_read = os.eventfd(0)
+        os.dup2(nothing_to_read, self._ours)
+        os.close(nothing_to_read)
+
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 

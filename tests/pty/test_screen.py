@@ -87,6 +87,13 @@ async def the_run(paths: Paths) -> Run:
     return run
 
 
+def assert_interrupted(run: Run) -> None:
+    assert run.status is Status.FAILED
+    assert run.ended is not None
+    assert run.failure is not None
+    assert run.failure.failure_class is FailureClass.INTERRUPTED
+
+
 @ENDINGS
 async def test_a_signal_puts_the_run_in_progress_on_record(
     silent_server: socket.socket, paths: Paths, tmp_path: Path, number: signal.Signals, code: int
@@ -102,11 +109,61 @@ async def test_a_signal_puts_the_run_in_progress_on_record(
             assert terminal.end() == code
         assert_as_it_was(terminal)
         assert b"hunter2" not in terminal.seen
-    run = await the_run(paths)
-    assert run.status is Status.FAILED
-    assert run.ended is not None
-    assert run.failure is not None
-    assert run.failure.failure_class is FailureClass.INTERRUPTED
+    assert_interrupted(await the_run(paths))
+
+
+async def test_of_several_signals_the_first_counts_and_none_cuts_the_end_short(
+    silent_server: socket.socket, paths: Paths, tmp_path: Path
+) -> None:
+    await save_silent_connection(paths, silent_server, tmp_path)
+    with wharf_on_terminal(SILENT="hunter2") as terminal:
+        terminal.wait_for(b"silent")
+        terminal.type(b"r")
+        peer, _ = silent_server.accept()
+        with peer:
+            terminal.send(signal.SIGTERM)
+            # Written when the screen is left; the engine is closed after that.
+            terminal.wait_for(b"\x1b[?1049l")
+            terminal.send(signal.SIGHUP)
+            terminal.send(signal.SIGTERM)
+            assert terminal.end() == 143
+        assert_as_it_was(terminal)
+    assert_interrupted(await the_run(paths))
+
+
+async def test_a_lost_terminal_ends_the_screen_and_puts_the_run_on_record(
+    silent_server: socket.socket, paths: Paths, tmp_path: Path
+) -> None:
+    await save_silent_connection(paths, silent_server, tmp_path)
+    with wharf_on_terminal(SILENT="hunter2") as terminal:
+        terminal.wait_for(b"silent")
+        terminal.type(b"r")
+        peer, _ = silent_server.accept()
+        with peer:
+            terminal.hang_up()
+            assert terminal.end() == 129
+    assert_interrupted(await the_run(paths))
+
+
+@pytest.mark.parametrize("ending", ["SIGTERM", "hang-up"])
+async def test_a_terminal_that_takes_nothing_any_more_holds_up_neither_the_work_nor_the_end(
+    silent_server: socket.socket, paths: Paths, tmp_path: Path, ending: str
+) -> None:
+    await save_silent_connection(paths, silent_server, tmp_path)
+    with wharf_on_terminal(SILENT="hunter2") as terminal:
+        terminal.wait_for(b"silent")
+        terminal.stop_reading()
+        # Help is opened and closed again, each time a screen to draw; what comes after it works all the same.
+        terminal.type(b"?" * 40 + b"r")
+        peer, _ = silent_server.accept()
+        with peer:
+            if ending == "hang-up":
+                terminal.hang_up()
+                assert terminal.end() == 129
+            else:
+                terminal.send(signal.SIGTERM)
+                assert terminal.end() == 143
+    assert_interrupted(await the_run(paths))
 
 
 async def test_leaving_while_a_transfer_runs_asks_and_puts_it_on_record(
@@ -123,9 +180,7 @@ async def test_leaving_while_a_transfer_runs_asks_and_puts_it_on_record(
             terminal.type(b"y")
             assert terminal.end() == 0
         assert_as_it_was(terminal)
-    run = await the_run(paths)
-    assert run.failure is not None
-    assert run.failure.failure_class is FailureClass.INTERRUPTED
+    assert_interrupted(await the_run(paths))
 
 
 def test_the_screen_follows_the_size_of_the_window() -> None:

@@ -27,7 +27,9 @@ def why_no_console() -> str | None:
 
 
 def _leave(app: "WharfApp", code: int) -> None:
-    app.exit(code, return_code=code)
+    # Of several signals the first counts.
+    if app.return_code is None:
+        app.exit(code, return_code=code)
 
 
 async def run_console(engine: "Engine", *, mouse: bool = True) -> int:

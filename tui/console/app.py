@@ -17,6 +17,7 @@ from tui.console.dialogs.confirm import ConfirmDialog
 from tui.console.dialogs.help import HelpDialog
 from tui.console.formats import count
 from tui.console.screens.connections import ConnectionsScreen
+from tui.console.terminal import TerminalDriver
 from tui.console.themes import DARK, DARK_PALETTE, LIGHT_PALETTE, THEMES
 from tui.engine import Engine
 
@@ -33,7 +34,7 @@ class WharfApp(App[int], inherit_bindings=False):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (120, "-wide")]  # noqa: RUF012 - Textual declares it without ClassVar
 
     def __init__(self, engine: Engine, *, mouse: bool = True) -> None:
-        super().__init__()
+        super().__init__(driver_class=TerminalDriver)
         self.engine = engine
         self.mouse = mouse
         for theme in THEMES:
@@ -49,7 +50,9 @@ class WharfApp(App[int], inherit_bindings=False):
     def _screen_on_top(self) -> Screen[object] | None:
         # There is none any more while the application ends, and a timer may still strike then.
         stack = self.screen_stack
-        return stack[-1] if stack else None
+        # What a terminal does not read now would only pile up; it gets the newest state once it reads again.
+        behind = isinstance(self._driver, TerminalDriver) and self._driver.is_behind
+        return stack[-1] if stack and not behind else None
 
     def on_mount(self) -> None:
         self.set_interval(INTERVAL, self.bridge.sample)

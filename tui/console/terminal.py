@@ -1,0 +1,78 @@
+"""The terminal as something that may stop reading at any moment.
+
+A lost line shows first as a terminal that takes nothing more, perhaps for hours, and only then as one that hangs up.
+Textual's driver waits for its terminal, and the event loop with it: all transfers would stand still for as long, and
+for good once its writing thread has ended with the line. Here only a thread of our own waits.
+"""
+
+import io
+import os
+import sys
+from contextlib import suppress
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, TextIO, cast
+
+from textual.drivers.linux_driver import LinuxDriver
+
+_FAREWELL = 2.0
+"""Seconds that a terminal gets to take the last texts, among them those that restore it."""
+
+_BACKLOG = 32
+"""Texts that may wait before the terminal counts as behind; one that reads has them within milliseconds."""
+
+
+class TerminalDriver(LinuxDriver):
+    """The driver of Textual for Linux and macOS, for terminals that may stop reading."""
+
+    _outlet: "_Outlet | None" = None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the terminal does not take what is shown as fast as it is written."""
+        return self._outlet is not None and self._outlet.is_behind
+
+    def start_application_mode(self) -> None:
+        assert sys.__stderr__ is not None  # noqa: S101 - no screen is opened without a terminal there
+        self._outlet = _Outlet(sys.__stderr__)
+        self._file = cast("Any", self._outlet)
+        super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual gives no types here
+
+    def close(self) -> None:
+        super().close()
+        if self._outlet is not None:
+            self._outlet.drain()
+
+
+class _Outlet(io.TextIOBase):
+    """A file that takes everything at once and hands it on as fast as the terminal reads."""
+
+    def __init__(self, terminal: TextIO) -> None:
+        self._descriptor = terminal.fileno()
+        self._encoding = terminal.encoding
+        self._waiting: SimpleQueue[bytes | None] = SimpleQueue()
+        self._thread = Thread(target=self._hand_on, name="terminal", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_behind(self) -> bool:
+        return self._waiting.qsize() > _BACKLOG
+
+    def write(self, text: str, /) -> int:
+        self._waiting.put(text.encode(self._encoding, "backslashreplace"))
+        return len(text)
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def drain(self) -> None:
+        """Wait until the terminal has taken everything, or has had the time for it."""
+        self._waiting.put(None)
+        self._thread.join(_FAREWELL)
+
+    def _hand_on(self) -> None:
+        # Hung up: nobody reads any more. Past sys.stderr, whose lock a waiting thread would hold when Python ends.
+        with suppress(OSError):
+            while (data := self._waiting.get()) is not None:
+                while data:
+                    data = data[os.write(self._descriptor, data) :]
