@@ -44,7 +44,7 @@ class FtpServer:
 
     def session_pids(self) -> list[int]:
         """The processes that serve clients now."""
-        return _descendants(self.process.pid)
+        return descendants(self.process.pid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def vsftpd(tls: FtpTls, certificate: ServerCertificate) -> Iterator[FtpServer]:
         }
         configuration = place.root / "vsftpd.conf"
         configuration.write_text("".join(f"{key}={value}\n" for key, value in options.items()))
-        with _running([str(program), str(configuration)], "vsftpd", port) as process:
+        with running([str(program), str(configuration)], "vsftpd", port) as process:
             yield FtpServer("vsftpd", port, files, "anonymous", process, place.log)
 
 
@@ -145,7 +145,7 @@ def proftpd(tls: FtpTls, certificate: ServerCertificate) -> Iterator[FtpServer]:
         configuration = place.root / "proftpd.conf"
         configuration.write_text(_proftpd_options(place, account, users, port, tls, certificate))
         command = [str(program), "--nodaemon", "--quiet", "--config", str(configuration)]
-        with _running(command, "proftpd-core", port) as process:
+        with running(command, "proftpd-core", port) as process:
             yield FtpServer("proftpd", port, place.files, "partner", process, place.log)
 
 
@@ -219,7 +219,7 @@ def pure_ftpd(tls: FtpTls, certificate: ServerCertificate) -> Iterator[FtpServer
             "--noanonymous",
             "--dontresolve",
         ]
-        with _running(command, "pure-ftpd", port) as process:
+        with running(command, "pure-ftpd", port) as process:
             yield FtpServer("pure-ftpd", port, place.files, "partner", process, place.log)
 
 
@@ -278,7 +278,7 @@ def _environment(package: str) -> dict[str, str]:
 
 
 @contextmanager
-def _running(command: list[str], package: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def running(command: list[str], package: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """Start a server that stays in the foreground, wait until it listens, and end it and all that it started."""
     process = subprocess.Popen(
         command,
@@ -292,7 +292,7 @@ def _running(command: list[str], package: str, port: int) -> Iterator[subprocess
         _wait_until_listening(process, port)
         yield process
     finally:
-        for pid in [process.pid, *_descendants(process.pid)]:
+        for pid in [process.pid, *descendants(process.pid)]:
             _kill(pid)
         process.communicate()
 
@@ -318,7 +318,7 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
     """The living children of a process, and theirs, as /proc tells."""
     parents: dict[int, list[int]] = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
