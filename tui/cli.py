@@ -168,6 +168,7 @@ def _add_delete(parser: argparse.ArgumentParser) -> None:
 def _add_run(parser: argparse.ArgumentParser) -> None:
     _add_names(parser, optional=False)
     parser.add_argument("--dry-run", action="store_true", help="list the files that would move, move nothing")
+    parser.add_argument("--force", action="store_true", help="move what was delivered before as well")
 
 
 def _add_history(parser: argparse.ArgumentParser) -> None:

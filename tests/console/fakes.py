@@ -141,6 +141,9 @@ class FakeStore(Store):
     async def partials(self, name: str) -> list[Partial]:
         return []
 
+    async def delivery_of(self, name: str, sha256: str) -> Delivery | None:
+        return None
+
     async def record_delivery(self, run_id: int, files: Mapping[int, FileRecord], ledger: Sequence[Delivery]) -> None:
         await self.record_files(run_id, files)
 

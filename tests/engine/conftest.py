@@ -20,6 +20,7 @@ MakeConnection = Callable[..., Connection]
 def partner(monkeypatch: pytest.MonkeyPatch) -> Partner:
     partner = Partner()
     monkeypatch.setattr("tui.engine.sides.make_sides", partner.sides)
+    monkeypatch.setattr("tui.engine.selection.SECOND_LOOK_AFTER", 0.0)
     return partner
 
 

@@ -30,6 +30,8 @@ class Partner:
     fail_writing_after: int | None = None
     lose_answer_to_publish: bool = False
     publish_before_losing: bool = False
+    on_look: Callable[[str], None] | None = None
+    free: int | None = None
     blind: bool = False
     """Nothing can be looked at, as with mail."""
     freeze: bool = False
@@ -97,6 +99,8 @@ class PartnerSession(Source, Target):
         raise TransferFailed(FailureClass.NETWORK, "The connection was lost.")
 
     async def stat(self, entry: Entry) -> Entry | None:
+        if self._partner.on_look is not None:
+            self._partner.on_look(entry.name)
         content = self._partner.files.get(entry.name)
         return None if content is None else Entry.named(entry.name, len(content), self._partner.mtime, entry.key)
 
@@ -126,6 +130,12 @@ class PartnerSession(Source, Target):
 
     async def read_staged(self, entry: Entry, offset: int, count: int) -> bytes:
         return self._partner.files[part_name(entry.target_name)][offset : offset + count]
+
+    async def exists(self, name: str) -> bool:
+        return name in self._partner.files
+
+    async def free_space(self) -> int | None:
+        return self._partner.free
 
     async def has_published(self, staged: Staged) -> bool | None:
         if self._partner.blind:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tui.domain.connection import Repeat
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.engine.meter import Meter, time_left
 from tui.engine.plan import make_plan
@@ -109,7 +110,7 @@ def entry(name: str, size: int = 1, mtime: float | None = 5.0) -> Entry:
 )
 def test_a_file_is_delivered_only_if_it_is_unchanged(size: int, mtime: float | None, is_new: bool) -> None:
     ledger = {"/out/a.csv": Delivery("/out/a.csv", 1, 5.0, "00", 7)}
-    plan = make_plan([entry("a.csv", size, mtime)], ledger)
+    plan = make_plan([entry("a.csv", size, mtime)], ledger, Repeat.SEND)
     assert bool(plan.move) is is_new
     assert bool(plan.delivered) is not is_new
 
@@ -117,6 +118,6 @@ def test_a_file_is_delivered_only_if_it_is_unchanged(size: int, mtime: float | N
 @given(st.lists(st.text(max_size=8), unique=True))
 def test_every_candidate_is_in_exactly_one_place(names: list[str]) -> None:
     candidates = [entry(name) for name in names]
-    plan = make_plan(candidates, {})
+    plan = make_plan(candidates, {}, Repeat.SEND)
     assert sorted(e.name for e in plan.move + plan.delivered + plan.unsafe) == sorted(names)
     assert all("/" not in e.target_name and e.target_name not in {"", ".", ".."} for e in plan.move)

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace, paths: Paths) -> int:
         previews = run_async(_preview_all(paths, names))
         _show_previews(previews, as_json=args.json)
         return worst([exit_code(one.failure) for one in previews])
-    ended = run_async(_run_all(paths, names))
+    ended = run_async(_run_all(paths, names, force=args.force))
     if args.json:
         say_json([_ended_json(one) for one in ended])
     else:
@@ -57,18 +57,19 @@ def run(args: argparse.Namespace, paths: Paths) -> int:
     return worst([exit_code(one.failure) for one in ended])
 
 
-async def _run_all(paths: Paths, names: Sequence[str]) -> list[_Ended]:
+async def _run_all(paths: Paths, names: Sequence[str], *, force: bool) -> list[_Ended]:
     async with open_logged_engine(paths) as engine:
         await _require_all(engine.store, names)
         on_terminal = can_refresh_a_line()
         async with progress_line(engine.snapshot, names) if on_terminal else nullcontext():
-            return await asyncio.gather(*(_run_one(engine, name, told=not on_terminal) for name in names))
+            runs = (_run_one(engine, name, told=not on_terminal, force=force) for name in names)
+            return await asyncio.gather(*runs)
 
 
-async def _run_one(engine: Engine, name: str, *, told: bool) -> _Ended:
+async def _run_one(engine: Engine, name: str, *, told: bool, force: bool) -> _Ended:
     """`told`: begin and end get a line each on stderr."""
     try:
-        run = await engine.start(name, Trigger.COMMAND_LINE)
+        run = await engine.start(name, Trigger.COMMAND_LINE, force=force)
     except TransferFailed as error:
         return _Ended(name, None, [], error.failure)
     except UsageProblem as error:

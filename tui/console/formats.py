@@ -20,6 +20,7 @@ _FILE_STATUS = {
     FileStatus.IN_PROGRESS: Status.IN_PROGRESS,
     FileStatus.COMPLETED: Status.COMPLETED,
     FileStatus.FAILED: Status.FAILED,
+    FileStatus.SKIPPED: Status.NONE,
 }
 
 

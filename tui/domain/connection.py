@@ -74,6 +74,27 @@ class MailTls(StrEnum):
     NONE = "none"
 
 
+class Repeat(StrEnum):
+    """What happens to content delivered before under another name, and to new content under a name delivered before."""
+
+    SEND = "send"
+    SKIP = "skip"
+
+
+class Conflict(StrEnum):
+    """What happens when the target has a file of that name."""
+
+    OVERWRITE = "overwrite"
+    """It is replaced in one step."""
+    KEEP_BOTH = "keep-both"
+    """The new file gets a number before its ending."""
+    FAIL = "fail"
+
+
+TEMPORARY_NAMES = (".*", "*.part", "*.filepart", "*.partial", "*.tmp")
+"""How senders call files that they still write."""
+
+
 class Resend(StrEnum):
     """What happens to a mail that the server took whole but never confirmed."""
 
@@ -300,6 +321,11 @@ class Connection(_Strict):
     pattern: Annotated[tuple[FilePattern, ...], BeforeValidator(_pattern_list), Field(min_length=1, max_length=50)] = (
         "*",
     )
+    skip: Annotated[tuple[FilePattern, ...], BeforeValidator(_pattern_list), Field(max_length=50)] = TEMPORARY_NAMES
+    done_file: Annotated[str, StringConstraints(pattern=r"^[^/\x00-\x1f]{1,40}$")] | None = None
+    min_age: Annotated[int, Field(ge=0, le=604_800)] = 0
+    repeat: Repeat = Repeat.SEND
+    conflict: Conflict = Conflict.OVERWRITE
     after: After = After.KEEP
     move_to: PlainText | None = None
     verify: Verify = Verify.AUTO

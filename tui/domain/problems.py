@@ -83,6 +83,7 @@ _SENTENCES = {
 
 _PATTERN_SENTENCES = {
     "name": "must be 1 to 80 characters without “/” and must not begin with a space or a dash",
+    "done_file": "must be what the name of a done-file ends with, such as .done",
     "type": "must be lower-case letters, digits, “-” and “_”, at most 40",
 }
 

@@ -28,6 +28,8 @@ class FileStatus(StrEnum):
     IN_PROGRESS = "in progress"
     COMPLETED = "completed"
     FAILED = "failed"
+    SKIPPED = "skipped"
+    """Not moved, by a decision of the connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class FileRecord:
     status: FileStatus = FileStatus.WAITING
     sha256: str | None = None
     proof: str | None = None
-    """How equality of both sides was shown, in words."""
+    """How equality of both sides was shown, or why the file was skipped, in words."""
     failure: Failure | None = None
     records: int | None = None
     rejected: int | None = None

@@ -13,6 +13,7 @@ from tui.domain.connection import Verify
 from tui.domain.failure import Failure, FailureClass, TransferFailed
 from tui.engine.copying import Copier
 from tui.engine.journal import Journal
+from tui.engine.policy import Policy
 from tui.engine.proving import prove
 from tui.engine.sides import Sides
 from tui.methods.base import Entry, OutcomeUnknown, PartlyDelivered, Staged
@@ -44,7 +45,13 @@ class Deliverer:
     left, by the key of the source file."""
 
     def __init__(
-        self, sides: Sides, verify: Verify, journal: Journal, run_id: int, partials: Mapping[str, Partial]
+        self,
+        sides: Sides,
+        verify: Verify,
+        policy: Policy,
+        journal: Journal,
+        run_id: int,
+        partials: Mapping[str, Partial],
     ) -> None:
         self._source = sides.source
         self._target = sides.target
@@ -52,6 +59,7 @@ class Deliverer:
         self._sides = sides
         self._copier = Copier(sides, journal)
         self._verify = verify
+        self._policy = policy
         self._journal = journal
         self._run_id = run_id
         self._partials = partials
@@ -124,9 +132,16 @@ class Deliverer:
     async def _stage_or_fail(self, entry: Entry) -> _Checked | None:
         self._journal.start(entry)
         try:
+            entry = await self._policy.named(entry)
+            if await self._is_repeated(entry, await self._policy.known_before_copying(entry)):
+                return None
+            await self._policy.check_space(entry)
             with self._narrator.step("transfer") as note:
                 staged = await self._copier.copy(entry, self._partials.get(entry.key))
                 note.detail = f"{entry.name}: {staged.size} bytes, SHA-256 {staged.sha256}"
+            if await self._is_repeated(entry, staged.sha256):
+                await self._target.discard(entry)
+                return None
             with self._narrator.step("verify") as note:
                 proof = await prove(self._sides, staged, self._verify)
                 note.detail = f"{entry.name}: {proof}"
@@ -136,6 +151,23 @@ class Deliverer:
                 raise
             return None
         return _Checked(staged, proof)
+
+    async def _is_repeated(self, entry: Entry, sha256: str | None) -> bool:
+        """Whether the connection does not want this content again; then it is on record as skipped, and as known."""
+        earlier = await self._policy.earlier(entry, sha256)
+        if earlier is None:
+            return False
+        self.skip(entry, earlier)
+        line = Delivery(entry.key, entry.size, entry.mtime, earlier.sha256, earlier.run_id)
+        await self._journal.record_delivery([line])
+        return True
+
+    def skip(self, entry: Entry, earlier: Delivery) -> None:
+        """The file is not moved because of an earlier delivery."""
+        same = "the same content" if earlier.key != entry.key else "a file of this name"
+        why = f"skipped: run {earlier.run_id} delivered {same} ({earlier.key.rpartition('/')[2]})"
+        self._narrator.tell("plan", f"{entry.name}: {why}")
+        self._journal.skip(entry, why)
 
     async def _give_up(self, entry: Entry, error: TransferFailed) -> None:
         """The attempt at this file is over. What is staged stays where a later attempt can build on it."""

@@ -52,14 +52,14 @@ class Engine:
         await self._look()
         self._watcher = asyncio.create_task(self._keep_looking(), name="store watcher")
 
-    async def start(self, name: str, trigger: Trigger = Trigger.MANUAL) -> Run:
-        """Begin a run and return it as it stands. Raises UnknownConnection, AlreadyRunning, UsageProblem for a disabled
-        connection, StoreProblem."""
+    async def start(self, name: str, trigger: Trigger = Trigger.MANUAL, *, force: bool = False) -> Run:
+        """Begin a run and return it as it stands. With `force` it moves what was delivered before as well. Raises
+        UnknownConnection, AlreadyRunning, UsageProblem for a disabled connection, StoreProblem."""
         connection = await self.store.connection(name)
         if not connection.enabled:
             raise UsageProblem(f"{connection.name} is disabled; enable it before running it.")
         run = await self.store.begin_run(name, trigger, this_process())
-        execution = Execution(run, connection, self.store, self._means, self._backoff)
+        execution = Execution(run, connection, self.store, self._means, self._backoff, force=force)
         self._executions[run.run_id] = execution
         task = asyncio.create_task(execution.execute(), name=f"execution of run {run.run_id}")
         self._tasks[run.run_id] = task

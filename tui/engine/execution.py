@@ -2,17 +2,22 @@
 
 import asyncio
 import logging
+from collections.abc import Set
+from dataclasses import replace
 
 from tui.domain.connection import After, Connection
 from tui.domain.failure import Failure, FailureClass, TransferFailed
-from tui.domain.run import FileRecord, FileStatus, Outcome, Run, Status
+from tui.domain.run import Outcome, Run, Status
 from tui.domain.text import printable
 from tui.engine.delivery import Deliverer
 from tui.engine.journal import Journal
 from tui.engine.live import LiveRun
 from tui.engine.meter import time_left
-from tui.engine.plan import Plan, list_candidates, make_plan
+from tui.engine.outcome import Untouched, outcome_of
+from tui.engine.plan import Plan, make_plan
+from tui.engine.policy import Policy
 from tui.engine.retry import Backoff
+from tui.engine.selection import select
 from tui.engine.sides import Means, Sides
 from tui.methods.base import Entry, Narrator
 from tui.store.base import Partial, Store
@@ -29,7 +34,9 @@ _log = logging.getLogger(__name__)
 class Execution:
     """One run of one connection: attempts, retries, heartbeat, cancellation, outcome."""
 
-    def __init__(self, run: Run, connection: Connection, store: Store, means: Means, backoff: Backoff) -> None:
+    def __init__(
+        self, run: Run, connection: Connection, store: Store, means: Means, backoff: Backoff, *, force: bool = False
+    ) -> None:
         self._run = run
         self._connection = connection
         self._store = store
@@ -37,12 +44,13 @@ class Execution:
         self._narrator = Narrator(self._journal.tell)
         self._means = means
         self._backoff = backoff
+        self._force = force
         self._attempt = 1
         self._sides: Sides | None = None
         self._work: asyncio.Task[Outcome] | None = None
         self._stopped: Failure | None = None
         self._given_up: dict[str, Failure] = {}
-        self._delivered_before = 0
+        self._untouched = Untouched()
         self._retry_at: float | None = None
 
     def live(self) -> LiveRun:
@@ -113,7 +121,7 @@ class Execution:
             broken = await self._one_attempt()
             again = broken if broken is not None else self._failure_worth_a_retry()
             if again is None or not again.retryable or self._attempt > self._connection.retries:
-                return self._outcome(broken)
+                return outcome_of(self._journal.files, broken, self._untouched, self._connection.pattern)
             await self._wait_for_retry(again)
 
     async def _wait_for_retry(self, failure: Failure) -> None:
@@ -149,10 +157,14 @@ class Execution:
     async def _deliver_all(self, sides: Sides) -> None:
         self._journal.doing("connecting")
         await sides.open()
-        plan = await self._plan(sides)
         partials = {partial.key: partial for partial in await self._store.partials(self._run.connection)}
-        await self._clear_away(sides, plan, partials)
-        deliverer = Deliverer(sides, self._connection.verify, self._journal, self._run.run_id, partials)
+        if self._force:
+            partials = {key: replace(partial, sha256=None) for key, partial in partials.items()}
+        plan = await self._plan(sides, partials)
+        policy = Policy(self._connection, sides, self._store, partials, force=self._force)
+        deliverer = Deliverer(sides, self._connection.verify, policy, self._journal, self._run.run_id, partials)
+        for entry, earlier in plan.repeated:
+            deliverer.skip(entry, earlier)
         if self._connection.after is not After.KEEP:
             # Delivered by a run that was stopped before it could finish with the source.
             for entry in plan.delivered:
@@ -163,23 +175,28 @@ class Execution:
             finally:
                 self._give_up_on_hopeless(batch, deliverer.undecided)
 
-    async def _plan(self, sides: Sides) -> Plan:
+    async def _plan(self, sides: Sides, partials: dict[str, Partial]) -> Plan:
         self._journal.doing("listing")
-        candidates = await list_candidates(sides.source, self._connection.pattern, sides.narrator)
+        selection = await select(sides.source, self._connection, sides.narrator)
+        candidates = [entry for entry in selection.ready if entry.key not in self._given_up]
         ledger = await self._store.deliveries(self._run.connection, [entry.key for entry in candidates])
-        plan = make_plan([entry for entry in candidates if entry.key not in self._given_up], ledger)
+        if self._force:
+            # What this very run has delivered in an earlier attempt is not sent again all the same.
+            ledger = {key: line for key, line in ledger.items() if line.run_id == self._run.run_id}
+        plan = make_plan(candidates, ledger, self._connection.repeat)
+        kept = {entry.key for entry in plan.move} | {entry.key for entry, _ in selection.left_alone}
+        await self._clear_away(sides, kept | self._given_up.keys(), partials)
         for entry in plan.unsafe:
             self._refuse_name(entry)
         for entry in plan.move:
             self._journal.plan(entry)
         if self._attempt == 1:
-            self._delivered_before = len(plan.delivered)
+            self._untouched = Untouched(len(plan.delivered), len(selection.left_alone))
         self._narrator.tell("plan", f"{len(plan.move)} to move, {len(plan.delivered)} delivered before")
         return plan
 
-    async def _clear_away(self, sides: Sides, plan: Plan, partials: dict[str, Partial]) -> None:
+    async def _clear_away(self, sides: Sides, wanted: Set[str], partials: dict[str, Partial]) -> None:
         """Remove staged files that nothing will ever continue: their source is gone, or delivered in another way."""
-        wanted = {entry.key for entry in plan.move} | self._given_up.keys()
         orphans = [partial for key, partial in partials.items() if key not in wanted]
         for partial in orphans:
             await sides.target.discard(Entry.named(partial.target_name, partial.size, partial.mtime, partial.key))
@@ -201,30 +218,6 @@ class Execution:
             failure = self._journal.record(entry).failure
             if failure is not None and (not failure.retryable or entry.key in undecided):
                 self._given_up[entry.key] = failure
-
-    # The outcome
-
-    def _outcome(self, broken: Failure | None) -> Outcome:
-        files = self._journal.files
-        failed = [record for record in files if record.failure is not None or record.status is FileStatus.FAILED]
-        done = sum(record.status is FileStatus.COMPLETED for record in files)
-        first = broken or next((record.failure for record in failed if record.failure is not None), None)
-        if first is None:
-            return Outcome(Status.COMPLETED, message=self._success_message(files))
-        if len(files) > 1:
-            message = f"{done} of {len(files)} files delivered. {first.message}"
-            if not broken and len(failed) > 1:
-                message += f" ({len(failed) - 1} more failed.)"
-            first = Failure(first.failure_class, message, first.remedy)
-        return Outcome(Status.FAILED, first)
-
-    def _success_message(self, files: list[FileRecord]) -> str:
-        if files:
-            return f"{len(files)} {'file' if len(files) == 1 else 'files'} delivered."
-        if self._delivered_before:
-            count = self._delivered_before
-            return f"Nothing new: {count} matching {'file was' if count == 1 else 'files were'} delivered before."
-        return f"0 files: nothing matches {', '.join(self._connection.pattern)}."
 
     def _note(self) -> str | None:
         if self._stopped is not None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from tui.domain.connection import Connection
 from tui.domain.failure import Failure, TransferFailed
 from tui.domain.run import Event
-from tui.engine.plan import list_candidates, make_plan
+from tui.engine.plan import make_plan
+from tui.engine.selection import select
 from tui.engine.sides import Means, Sides
 from tui.methods.base import Entry, Source
 from tui.methods.folder import LocalFolder
@@ -50,7 +51,7 @@ async def try_connection(
             await sides.open()
             for side in (sides.source, sides.target):
                 if isinstance(side, Source) and not isinstance(side, LocalFolder):
-                    await list_candidates(side, connection.pattern, sides.narrator)
+                    await select(side, connection, sides.narrator)
     except TransferFailed as error:
         if not steps or steps[-1].ok:
             sides.narrator.tell("test", str(error), ok=False)
@@ -63,9 +64,11 @@ async def preview_run(connection: Connection, means: Means, store: Store) -> Pre
     sides = Sides(connection, means, lambda _: None)
     async with sides.watched():
         await sides.source.open()
-        candidates = await list_candidates(sides.source, connection.pattern, sides.narrator)
-        ledger = await store.deliveries(connection.name, [entry.key for entry in candidates])
-    plan = make_plan(candidates, ledger)
-    skipped = [(entry, f"delivered before by run {ledger[entry.key].run_id}") for entry in plan.delivered]
+        selection = await select(sides.source, connection, sides.narrator)
+        ledger = await store.deliveries(connection.name, [entry.key for entry in selection.ready])
+    plan = make_plan(selection.ready, ledger, connection.repeat)
+    skipped = selection.left_alone
+    skipped += [(entry, f"delivered before by run {ledger[entry.key].run_id}") for entry in plan.delivered]
+    skipped += [(entry, f"run {earlier.run_id} delivered a file of this name") for entry, earlier in plan.repeated]
     skipped += [(entry, entry.problem or "") for entry in plan.unsafe]
     return Preview(plan.move, skipped)

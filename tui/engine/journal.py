@@ -10,6 +10,8 @@ from tui.engine.meter import Meter
 from tui.methods.base import Entry, Staged
 from tui.store.base import Delivery, Partial, Store
 
+_DONE = frozenset({FileStatus.COMPLETED, FileStatus.SKIPPED})
+
 
 class Journal:
     """Single writer of a run's records. Memory holds the truth until `flush` has put it into the store."""
@@ -68,6 +70,12 @@ class Journal:
         """The file is delivered; `failure` if its delivery still makes the run a failed one."""
         status = FileStatus.COMPLETED if failure is None else FileStatus.FAILED
         self._update(entry, status=status, sha256=sha256, proof=proof, failure=failure)
+
+    def skip(self, entry: Entry, why: str) -> None:
+        """The file is not moved, by a decision of the connection."""
+        if entry.key not in self._places:
+            self.plan(entry)
+        self._update(entry, status=FileStatus.SKIPPED, proof=why)
 
     def settle_failed(self, entry: Entry, failure: Failure) -> None:
         """The file is delivered, but what should happen to its source afterwards did not."""
@@ -159,7 +167,7 @@ class Journal:
         self._files[place] = record
         self._bytes_done += record.bytes - old.bytes
         self._bytes_total += record.size - old.size
-        self._files_done += (record.status is FileStatus.COMPLETED) - (old.status is FileStatus.COMPLETED)
+        self._files_done += (record.status in _DONE) - (old.status in _DONE)
         self._changed.add(place)
 
 

@@ -1,52 +1,39 @@
-"""Which files of a source a run has to move, and why it leaves the others alone."""
+"""Which of the files that are ready a run has to move, and why it leaves the others."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tui.domain.naming import is_partial, matches
-from tui.methods.base import Entry, Narrator, Source
+from tui.domain.connection import Repeat
+from tui.methods.base import Entry
 from tui.store.base import Delivery
-
-_SAMPLE = 3
-"""Names told of the files that match."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The decision over one listing. Every file that matches the pattern is in exactly one of the three."""
+    """The decision. Every file is in exactly one of the four."""
 
     move: list[Entry]
     delivered: list[Entry]
     """On record as delivered, unchanged since: nothing to move, but perhaps an after-action to finish."""
+    repeated: list[tuple[Entry, Delivery]]
+    """Delivered before under the same name with other content, and the connection does not want such."""
     unsafe: list[Entry]
     """Names that must not be used; `Entry.problem` says why."""
 
 
-async def list_candidates(source: Source, patterns: Sequence[str], narrator: Narrator) -> list[Entry]:
-    """List the source and pick the files that the connection is about: those that match its pattern and are not Wharf's
-    own partial files. Narrated as the step `list`."""
-    with narrator.step("list") as note:
-        listing = await source.list_files()
-        found = [entry for entry in listing if matches(entry.name, patterns) and not is_partial(entry.name)]
-        note.detail = f"{len(listing)} files, {len(found)} match {', '.join(patterns)}"
-        if found:
-            names = [entry.name for entry in found[:_SAMPLE]]
-            note.detail += f": {', '.join(names)}{', …' if len(found) > _SAMPLE else ''}"
-    return found
-
-
-def make_plan(candidates: Sequence[Entry], ledger: Mapping[str, Delivery]) -> Plan:
+def make_plan(candidates: Sequence[Entry], ledger: Mapping[str, Delivery], repeat: Repeat) -> Plan:
     """Sort the candidates. A file counts as delivered when the ledger has it with the same size and time."""
-    plan = Plan([], [], [])
+    plan = Plan([], [], [], [])
     for entry in candidates:
+        delivery = ledger.get(entry.key)
         if entry.problem is not None:
             plan.unsafe.append(entry)
-        elif _is_same(entry, ledger.get(entry.key)):
+        elif delivery is None:
+            plan.move.append(entry)
+        elif (entry.size, entry.mtime) == (delivery.size, delivery.mtime):
             plan.delivered.append(entry)
+        elif repeat is Repeat.SKIP:
+            plan.repeated.append((entry, delivery))
         else:
             plan.move.append(entry)
     return plan
-
-
-def _is_same(entry: Entry, delivery: Delivery | None) -> bool:
-    return delivery is not None and (entry.size, entry.mtime) == (delivery.size, delivery.mtime)

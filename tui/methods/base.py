@@ -144,6 +144,11 @@ class Source(Session):
     async def list_files(self) -> list[Entry]:
         """Every regular file in the source folder, unfiltered. Raises not-found when there is no such folder."""
 
+    @property
+    def can_grow(self) -> bool:
+        """Whether a file may be listed while its sender still writes it."""
+        return True
+
     @abstractmethod
     def read(self, entry: Entry, offset: int = 0) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Open the file for reading from `offset`, to its true end: a peer that ends early is an error here or shows as
@@ -184,6 +189,15 @@ class Target(Session):
     async def read_staged(self, entry: Entry, offset: int, count: int) -> bytes:
         """These bytes of the staged file; fewer where it ends. Asked only of a target that `resumes`."""
         raise NotImplementedError(f"{type(self).__name__} does not resume")
+
+    async def exists(self, name: str) -> bool:
+        """Whether there is a file, or anything else, of this final name."""
+        del name
+        return False
+
+    async def free_space(self) -> int | None:
+        """Bytes that can still be written, where the other side tells."""
+        return None
 
     async def has_published(self, staged: Staged) -> bool | None:
         """Whether the file lies complete under its final name, as far as a look can tell. None where nothing can be

@@ -144,6 +144,17 @@ class LocalFolder(Source, Target):
 
         return await asyncio.to_thread(digest)
 
+    async def exists(self, name: str) -> bool:
+        return await asyncio.to_thread(os.path.lexists, self._path / name)
+
+    async def free_space(self) -> int | None:
+        def look() -> int:
+            with _translated(f"Looking at the disk of {self._path}"):
+                disk = os.statvfs(self._path)
+            return disk.f_bavail * disk.f_frsize
+
+        return await asyncio.to_thread(look)
+
     async def has_published(self, staged: Staged) -> bool | None:
         path = self._path / staged.entry.target_name
 

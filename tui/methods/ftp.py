@@ -374,6 +374,11 @@ class FtpSession(Source, Target):
                 found += block
         return bytes(found[:count])
 
+    async def exists(self, name: str) -> bool:
+        client = await self._ready()
+        with self._talking(f"Looking at {name}"):
+            return await self._exists(client, name)
+
     async def has_published(self, staged: Staged) -> bool | None:
         name = staged.entry.target_name
         client = await self._ready()

@@ -177,6 +177,11 @@ class ImapSession(Source):
             return offer
         return replace(offer, entry=replace(offer.entry, size=size), kept=Slice(start, size) if keep else None)
 
+    @property
+    def can_grow(self) -> bool:
+        """A mail is complete when it is listed."""
+        return False
+
     @asynccontextmanager
     async def read(self, entry: Entry, offset: int = 0) -> AsyncIterator[AsyncIterator[bytes]]:
         del offset  # attachments are decoded from their start

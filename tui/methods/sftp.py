@@ -210,6 +210,13 @@ class SftpSession(Source, Target):
         async with self._opened(path, FXF_READ, doing) as file:
             return await self._ask(read_fully(file, offset, count), doing)
 
+    async def exists(self, name: str) -> bool:
+        path = self._path(name)
+        return await self._look(path, f"Looking at {path}", follow=False) is not None
+
+    async def free_space(self) -> int | None:
+        return await self._free_space()
+
     async def has_published(self, staged: Staged) -> bool | None:
         path = self._path(staged.entry.target_name)
         attributes = await self._look(path, f"Looking at {path}")
@@ -281,7 +288,7 @@ class SftpSession(Source, Target):
         try:
             disk = await self._sftp.statvfs(self._folder)
         except asyncssh.Error:
-            # This only serves to explain another failure, which is reported in any case.
+            # Few servers tell; a full disk then shows when the file is written.
             return None
         return disk.bavail * disk.frsize
 

@@ -207,3 +207,7 @@ class Store(ABC):
     @abstractmethod
     async def deliveries(self, name: str, keys: Sequence[str]) -> dict[str, Delivery]:
         """What the ledger of a connection knows of these source files: the latest delivery of each."""
+
+    @abstractmethod
+    async def delivery_of(self, name: str, sha256: str) -> Delivery | None:
+        """A delivery of this content in the ledger of a connection, under whatever name."""

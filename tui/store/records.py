@@ -20,7 +20,7 @@ _PUT_FILE = f"INSERT OR REPLACE INTO files (run_id, place, {FILE_COLUMNS}) VALUE
 _FILES = f"SELECT {FILE_COLUMNS} FROM files WHERE run_id = ? ORDER BY place"  # noqa: S608 - only constants
 _DELIVERIES = "SELECT key, size, mtime, sha256, run_id FROM ledger WHERE connection_id = ? AND key IN"
 
-_FINISHED = {FileStatus.COMPLETED, FileStatus.FAILED}
+_FINISHED = {FileStatus.COMPLETED, FileStatus.FAILED, FileStatus.SKIPPED}
 
 
 def put_files(database: apsw.Connection, run_id: int, files: Mapping[int, FileRecord]) -> None:
@@ -64,6 +64,14 @@ def put_deliveries(database: apsw.Connection, run_id: int, ledger: Sequence[Deli
         "SELECT connection_id, ?, ?, ?, ?, ? FROM runs WHERE run_id = ? AND connection_id IS NOT NULL",
         [(to_text(line.key), line.size, line.mtime, line.sha256, line.run_id, run_id) for line in ledger],
     )
+
+
+def delivery_of(database: apsw.Connection, name: str, sha256: str) -> Delivery | None:
+    row = database.execute(
+        "SELECT key, size, mtime, sha256, run_id FROM ledger WHERE connection_id = ? AND sha256 = ? LIMIT 1",
+        (connection_id(database, name), sha256),
+    ).fetchone()
+    return None if row is None else to_delivery(row)
 
 
 def deliveries(database: apsw.Connection, name: str, keys: Sequence[str]) -> dict[str, Delivery]:

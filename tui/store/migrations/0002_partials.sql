@@ -10,3 +10,6 @@ CREATE TABLE partials (
     sha256        TEXT,                                     -- set once the file is proved and about to be published
     PRIMARY KEY (connection_id, key)
 ) STRICT, WITHOUT ROWID;
+
+-- The same content may come again under another name.
+CREATE INDEX ledger_by_content ON ledger (connection_id, sha256);
