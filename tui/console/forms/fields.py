@@ -68,6 +68,11 @@ _LABELS = {
     "after": "Afterwards",
     "move_to": "Move to",
     "stall_timeout": "Stall timeout",
+    "skip": "Skip names",
+    "done_file": "Done-file",
+    "min_age": "Minimum age",
+    "repeat": "Repeated content",
+    "conflict": "Existing files",
     "key": "Key file",
     "agent": "ssh-agent",
     "ssh_config": "ssh_config alias",
@@ -86,6 +91,11 @@ _HELP = {
     "method": "How the files travel",
     "local_dir": "Inbound: files land here. Outbound: files wait here. Absolute, or beginning with ~",
     "pattern": "Which names: *, ? and [...] as in a shell; several separated by commas",
+    "skip": "Names that are never taken, such as those of files still being written",
+    "done_file": "Ending such as .done: a file is taken only when NAME.done is there",
+    "min_age": "Seconds since its last change before a file is taken",
+    "repeat": "skip: content that was delivered before under another name, or a known name with new content",
+    "conflict": "What happens when the target has a file of that name",
     "after": "What happens to the source file once its delivery is on record",
     "move_to": "Folder for delivered files, relative to the source folder unless absolute",
     "verify": "auto: the best proof at no cost. size: sizes only. reread: read back and compared",
@@ -107,7 +117,7 @@ _ONLY_OUTBOUND = frozenset({"sender", "recipients", "subject", "resend"})
 _ONLY_INBOUND = frozenset({"folder", "from"})
 
 _FIRST = ("name", "type", "direction", "method")
-_FILES = ("local_dir", "pattern", "after", "move_to", "verify")
+_FILES = ("local_dir", "pattern", "skip", "done_file", "min_age", "repeat", "conflict", "after", "move_to", "verify")
 
 
 def sections() -> tuple[Section, ...]:
