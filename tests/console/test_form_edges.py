@@ -252,8 +252,11 @@ async def test_saving_twice_at_once_saves_once(form_app: WharfApp, real_engine: 
 async def test_escape_closes_an_open_list_and_only_that(form_app: WharfApp) -> None:
     async with form_app.run_test(size=WIDE) as pilot:
         await new_form(form_app, pilot)
-        await pilot.press("enter", "enter")
         choice = row(form_app, "type").query_one(Select)
+        await pilot.press("down", "down", "up")
+        assert choice.has_focus
+        assert not choice.expanded
+        await pilot.press("enter")
         assert choice.expanded
         await pilot.press("escape")
         await pilot.pause()

@@ -76,15 +76,24 @@ FORM = (
     Binding("escape", "cancel", "Cancel", id="form.cancel"),
 )
 
+# Priority: keys that arrive in one go, as over a slow line, are given to whatever has the focus when they arrive. A key
+# that moves the focus must have done so before the next one is given, or a password is typed into the line above.
 FIELD = (
-    Binding("down", "app.focus_next", "Next field", id="field.next", show=False),
-    Binding("up", "app.focus_previous", "Field before", id="field.previous", show=False),
+    Binding("down,tab", "app.focus_next", "Next field", id="field.next", show=False, priority=True),
+    Binding("up,shift+tab", "app.focus_previous", "Field before", id="field.previous", show=False, priority=True),
+    Binding("enter", "app.focus_next", "Next field", id="field.done", show=False, priority=True),
 )
 
 CHOICE = (
-    Binding("right,l,space", "step(1)", "Next choice", id="choice.next", show=False),
-    Binding("left,h", "step(-1)", "Choice before", id="choice.previous", show=False),
-    Binding("enter", "app.focus_next", "Next field", id="choice.done", show=False),
+    *FIELD,
+    Binding("right,l,space", "step(1)", "Next choice", id="choice.next", show=False, priority=True),
+    Binding("left,h", "step(-1)", "Choice before", id="choice.previous", show=False, priority=True),
+)
+
+OPEN_CHOICE = (
+    Binding("down,tab", "leave(True)", "Next field", id="open_choice.next", show=False, priority=True),
+    Binding("up,shift+tab", "leave(False)", "Field before", id="open_choice.previous", show=False, priority=True),
+    Binding("enter,space", "show_overlay", "Open the list", id="open_choice.open", show=False, priority=True),
 )
 
 CONFIRM = (

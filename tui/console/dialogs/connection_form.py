@@ -1,5 +1,6 @@
 """Creates and edits a connection."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -200,11 +201,6 @@ class ConnectionForm(ModalScreen[Connection | None]):
         row = next((parent for parent in event.widget.ancestors_with_self if isinstance(parent, FormField)), None)
         self.query_one("#form-help", Static).update(row.field.help if row is not None else "")
 
-    @on(Input.Submitted)
-    def _next_field(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.focus_next()
-
     def _show_problems(self, problems: list[Problem]) -> None:
         """Mark every wrong field and go to the first. From now on the marks follow what is typed."""
         self._judging = True
@@ -264,7 +260,15 @@ class ConnectionForm(ModalScreen[Connection | None]):
 
     # Actions
 
+    async def _all_is_typed(self) -> None:
+        """Until every line has taken the keys that have arrived for it."""
+        for line in self.query(Input):
+            taken = asyncio.Event()
+            if line.call_later(taken.set):
+                await taken.wait()
+
     async def action_save(self) -> None:
+        await self._all_is_typed()
         connection, problems = self._judged()
         if connection is None:
             self._show_problems(problems)
@@ -283,7 +287,8 @@ class ConnectionForm(ModalScreen[Connection | None]):
             finally:
                 self._saving = False
 
-    def action_test(self) -> None:
+    async def action_test(self) -> None:
+        await self._all_is_typed()
         connection, problems = self._judged()
         if connection is None:
             self._show_problems(problems)

@@ -1,17 +1,14 @@
 """One line of a form: label, the widget that takes the value, and below it what is wrong."""
 
 from collections.abc import Iterator
-from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from tui.console import keymap
 from tui.console.forms.fields import Field, Kind, Value
 from tui.console.widgets.form_choice import Choice
 from tui.console.widgets.form_input import TextInput
@@ -25,7 +22,6 @@ _YES, _NO = "yes", "no"
 class FormField(Vertical):
     """Asks for one field. `value` is what was typed, for every kind but a secret, whose widget is `secret`."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*keymap.FIELD]
     DEFAULT_CSS = """
     FormField {
         height: auto;

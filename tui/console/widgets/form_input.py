@@ -1,9 +1,12 @@
 """Lines that take text: shown, or hidden."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
+from textual.binding import BindingType
 from textual.widgets import Input
 
+from tui.console import keymap
 from tui.domain.text import printable
 
 
@@ -12,6 +15,8 @@ class TextInput(Input):
 
     Coming to it selects nothing, so that no key replaces what stands there.
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keymap.FIELD]
 
     def __init__(self, value: str, *, placeholder: str = "", classes: str | None = None) -> None:
         super().__init__(
@@ -24,6 +29,8 @@ class TextInput(Input):
 
 class HiddenInput(Input):
     """A line for a secret. Shows how many characters were typed and tells nobody which."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keymap.FIELD]
 
     @dataclass
     class Changed(Input.Changed):

@@ -1,16 +1,36 @@
 """One of the known values, or a word of one's own."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Select
 
+from tui.console import keymap
 from tui.console.widgets.form_input import TextInput
 
 _OWN = ""
+
+
+class _List(Select[str], inherit_bindings=False):
+    """Up and down lead to other fields, as everywhere in a form; they do not open the list."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keymap.OPEN_CHOICE]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Once the list is open, the keys are the list's."""
+        del action, parameters
+        return not self.expanded
+
+    def action_leave(self, forward: bool) -> None:
+        if forward:
+            self.screen.focus_next()
+        else:
+            self.screen.focus_previous()
 
 
 class OpenChoice(Horizontal):
@@ -20,7 +40,7 @@ class OpenChoice(Horizontal):
     OpenChoice {
         height: auto;
 
-        & > Select {
+        & > _List {
             width: 28;
         }
 
@@ -41,7 +61,7 @@ class OpenChoice(Horizontal):
 
     def compose(self) -> ComposeResult:
         known = self._first in dict(self._options)
-        yield Select(
+        yield _List(
             [*((label, value) for value, label in self._options), ("another…", _OWN)],
             value=self._first if known else _OWN,
             allow_blank=False,
