@@ -32,6 +32,8 @@ class Partner:
     publish_before_losing: bool = False
     on_look: Callable[[str], None] | None = None
     free: int | None = None
+    meeting: "asyncio.Barrier | None" = None
+    """Where files have to be under way together, or nothing goes on."""
     blind: bool = False
     """Nothing can be looked at, as with mail."""
     freeze: bool = False
@@ -47,6 +49,7 @@ class Partner:
 class PartnerSession(Source, Target):
     def __init__(self, partner: Partner, connection: Connection) -> None:
         self._partner = partner
+        self._connection = connection
         self._after = connection.after
         self._aborted = asyncio.Event()
 
@@ -57,6 +60,9 @@ class PartnerSession(Source, Target):
 
     async def close(self) -> None:
         self._partner.log.append("close")
+
+    def sibling(self) -> "PartnerSession":
+        return PartnerSession(self._partner, self._connection)
 
     def abort(self) -> None:
         self._partner.log.append("abort")
@@ -87,6 +93,11 @@ class PartnerSession(Source, Target):
         yield content[half:]
 
     async def _answer(self) -> None:
+        if self._partner.meeting is not None:
+            await self._partner.meeting.wait()
+        await self._thaw()
+
+    async def _thaw(self) -> None:
         """Wait as for a peer that has frozen: neither cancel nor time ends it, only the loss of the connection."""
         if not self._partner.freeze:
             return

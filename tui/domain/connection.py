@@ -213,6 +213,9 @@ class SftpEndpoint(_Strict):
     agent: bool = Field(default=False, description="Offer the keys of the running ssh-agent")
     ssh_config: PlainText | None = Field(default=None, description="Host alias in ~/.ssh/config")
     directory: PlainText = "."
+    block_size: Annotated[int, Field(ge=1024, le=1024 * 1024)] | None = Field(
+        default=None, description="Bytes per request, where the server's own limit does not work"
+    )
     host_key: Fingerprint | None = Field(default=None, description="Pinned host key; overrides known_hosts")
 
 
@@ -247,6 +250,9 @@ class EmailEndpoint(_Strict):
     recipients: tuple[Address, ...] | None = Field(default=None, description="To addresses; outbound")
     subject: Annotated[str, StringConstraints(max_length=500), AfterValidator(_header_safe)] | None = Field(
         default=None, description="{connection}, {file} and {date} are filled in; outbound"
+    )
+    single_mail: bool = Field(
+        default=False, description="All files of a run in one mail or none, instead of several mails; outbound"
     )
     resend: Resend | None = Field(
         default=None, description="Whether a mail that was taken but never confirmed is sent again; outbound"
@@ -330,6 +336,7 @@ class Connection(_Strict):
     move_to: PlainText | None = None
     verify: Verify = Verify.AUTO
     retries: Annotated[int, Field(ge=0, le=20)] = 3
+    parallel: Annotated[int, Field(ge=1, le=8)] = 1
     stall_timeout: Annotated[int, Field(ge=1, le=3600)] = 30
     enabled: bool = True
     sftp: SftpEndpoint | None = None
@@ -366,6 +373,14 @@ class Connection(_Strict):
         endpoint = {Method.SFTP: self.sftp, Method.FTP: self.ftp, Method.EMAIL: self.email}[self.method]
         assert endpoint is not None  # noqa: S101 - cross_field_problems has seen to it
         return endpoint
+
+    @property
+    def host(self) -> str:
+        """The host of the other side, or its alias in ssh_config."""
+        endpoint = self.endpoint
+        if isinstance(endpoint, SftpEndpoint):
+            return endpoint.ssh_config or endpoint.host or ""
+        return endpoint.host
 
     @property
     def address(self) -> str:

@@ -94,7 +94,7 @@ def nearest(word: str, known: list[str]) -> str | None:
 
 
 def _given(table: Mapping[str, Any], key: str) -> bool:
-    return table.get(key) not in (None, "", (), [])
+    return table.get(key) not in (None, "", (), [], False)
 
 
 def cross_field_problems(data: Mapping[str, Any]) -> Iterator[Problem]:
@@ -140,7 +140,7 @@ def _sftp_problems(sftp: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(("sftp", "secret"), "is missing: a login needs secret, key or agent = true")
 
 
-_OUTBOUND_ONLY = ("sender", "recipients", "subject", "resend")
+_OUTBOUND_ONLY = ("sender", "recipients", "subject", "single_mail", "resend")
 _INBOUND_ONLY = ("folder", "from")
 
 

@@ -5,12 +5,13 @@ import logging
 from collections.abc import Set
 from dataclasses import replace
 
-from tui.domain.connection import After, Connection
+from tui.domain.connection import After, Conflict, Connection
 from tui.domain.failure import Failure, FailureClass, TransferFailed
 from tui.domain.run import Outcome, Run, Status
 from tui.domain.text import printable
 from tui.engine.delivery import Deliverer
 from tui.engine.journal import Journal
+from tui.engine.lanes import deliver_side_by_side
 from tui.engine.live import LiveRun
 from tui.engine.meter import time_left
 from tui.engine.outcome import Untouched, outcome_of
@@ -144,36 +145,50 @@ class Execution:
 
     async def _one_attempt(self) -> Failure | None:
         """List, plan and deliver once. Returns what broke the attempt as a whole, if anything did."""
-        sides = self._sides = Sides(self._connection, self._means, self._journal.tell)
-        try:
-            async with sides.watched():
-                await self._deliver_all(sides)
-        except TransferFailed as error:
-            return error.failure
-        finally:
-            self._sides = None
+        hosts, host = self._means.hosts, self._connection.host
+        self._journal.doing("waiting for a place at the host")
+        async with hosts.wait(host):
+            with hosts.take_free(host, self._connection.parallel - 1) as further:
+                sides = self._sides = Sides(self._connection, self._means, self._journal.tell)
+                try:
+                    async with sides.watched():
+                        await self._deliver_all(sides, 1 + further)
+                except TransferFailed as error:
+                    return error.failure
+                finally:
+                    self._sides = None
         return None
 
-    async def _deliver_all(self, sides: Sides) -> None:
+    async def _deliver_all(self, sides: Sides, lanes: int) -> None:
         self._journal.doing("connecting")
         await sides.open()
         partials = {partial.key: partial for partial in await self._store.partials(self._run.connection)}
         if self._force:
             partials = {key: replace(partial, sha256=None) for key, partial in partials.items()}
         plan = await self._plan(sides, partials)
-        policy = Policy(self._connection, sides, self._store, partials, force=self._force)
-        deliverer = Deliverer(sides, self._connection.verify, policy, self._journal, self._run.run_id, partials)
+        deliverer = self._deliverer(sides, partials)
         for entry, earlier in plan.repeated:
             deliverer.skip(entry, earlier)
         if self._connection.after is not After.KEEP:
             # Delivered by a run that was stopped before it could finish with the source.
             for entry in plan.delivered:
                 await deliverer.settle(entry)
-        for batch in sides.target.batches(plan.move):
+
+        async def deliver(lane: Sides, batch: list[Entry]) -> None:
+            deliverer = self._deliverer(lane, partials)
             try:
                 await deliverer.deliver(batch)
             finally:
                 self._give_up_on_hopeless(batch, deliverer.undecided)
+
+        if self._connection.conflict is Conflict.KEEP_BOTH:
+            # Two lanes could choose the same free name.
+            lanes = 1
+        await deliver_side_by_side(sides, sides.target.batches(plan.move), lanes, deliver)
+
+    def _deliverer(self, sides: Sides, partials: dict[str, Partial]) -> Deliverer:
+        policy = Policy(self._connection, sides, self._store, partials, force=self._force)
+        return Deliverer(sides, self._connection.verify, policy, self._journal, self._run.run_id, partials)
 
     async def _plan(self, sides: Sides, partials: dict[str, Partial]) -> Plan:
         self._journal.doing("listing")

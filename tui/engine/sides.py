@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tui.domain.connection import Connection
 from tui.domain.run import Event
+from tui.engine.hosts import HostSlots
 from tui.engine.stall import StallWatch
 from tui.methods import make_sides
-from tui.methods.base import Narrator, Source, Surroundings, Target
+from tui.methods.base import Narrator, Session, Source, Surroundings, Target
 from tui.methods.folder import LocalFolder
 
 
@@ -20,6 +22,8 @@ class Means:
 
     secret: Callable[[Connection], Awaitable[str | None]] = field(repr=False)
     known_hosts: Path
+    hosts: HostSlots = field(default_factory=HostSlots)
+    """Shared by all runs of the process."""
 
 
 class Sides:
@@ -36,6 +40,7 @@ class Sides:
         self.source: Source
         self.target: Target
         self.source, self.target = make_sides(connection, surroundings)
+        self._siblings: list[Session] = []
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
@@ -50,13 +55,31 @@ class Sides:
             raise
         finally:
             self._watch = None
-            for side in self._local_first():
+            for side in (*self._siblings, *self._local_first()):
                 await side.close()
 
     async def open(self) -> None:
         """Open both. What is wrong with the local folder is known without troubling the partner, so it comes first."""
         for side in self._local_first():
             await side.open()
+
+    async def twin(self) -> "Sides | None":
+        """Both sides once more, open, for another task of the same attempt: its partner's side is a sibling of ours.
+        None where there is one at a time. Closed together with these."""
+        from_partner = self.source is not self.local
+        sibling = (self.source if from_partner else self.target).sibling()
+        if sibling is None:
+            return None
+        self._siblings.append(sibling)
+        await sibling.open()
+        twin = copy(self)
+        if from_partner:
+            assert isinstance(sibling, Source)  # noqa: S101 - of the same kind as what it is a sibling of
+            twin.source = sibling
+        else:
+            assert isinstance(sibling, Target)  # noqa: S101 - likewise
+            twin.target = sibling
+        return twin
 
     @property
     def local(self) -> LocalFolder:
@@ -70,8 +93,8 @@ class Sides:
 
     def abort(self) -> None:
         """Drop the connection to the partner, so that whoever waits for it wakes up."""
-        self.source.abort()
-        self.target.abort()
+        for side in (self.source, self.target, *self._siblings):
+            side.abort()
 
     def _local_first(self) -> list[Source | Target]:
         return sorted((self.source, self.target), key=lambda side: not isinstance(side, LocalFolder))

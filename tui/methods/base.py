@@ -128,6 +128,12 @@ class Session(ABC):
         """Whether a file can be continued where an earlier attempt has stopped."""
         return False
 
+    def sibling(self) -> "Session | None":
+        """Another session of this connection, not opened yet, for a task beside this one's: over the same link where
+        the protocol can. None where there is one at a time.
+        """
+        return None
+
     @abstractmethod
     async def close(self) -> None:
         """Say good-bye and free everything. Bounded to a few seconds even when the peer is silent; never raises."""

@@ -59,6 +59,7 @@ class FtpSession(Source, Target):
     def __init__(self, connection: Connection, surroundings: Surroundings) -> None:
         assert isinstance(connection.endpoint, FtpEndpoint)  # noqa: S101 - the model's method says so
         self._connection = connection
+        self._surroundings = surroundings
         self._door = FtpDoor(connection.endpoint, surroundings)
         self._narrator = surroundings.narrator
         self._alive = surroundings.alive
@@ -74,6 +75,10 @@ class FtpSession(Source, Target):
     async def open(self) -> None:
         self._dropped = False
         await self._ready()
+
+    def sibling(self) -> "FtpSession":
+        """A control connection of its own: FTP moves one file at a time on each."""
+        return FtpSession(self._connection, self._surroundings)
 
     async def _ready(self) -> FtpsClient:
         if self._dropped:

@@ -48,20 +48,16 @@ class SftpSession(Source, Target):
         self._where = connection.sftp.ssh_config or f"{connection.sftp.host}:{connection.sftp.port}"
         self._opening: asyncio.Task[asyncssh.SSHClientConnection] | None = None
         self._link: asyncssh.SSHClientConnection | None = None
+        self._is_guest = False
+        """Whether the link is another session's, to be left open."""
         self._client: asyncssh.SFTPClient | None = None
         self._digests: RemoteDigests | None = None
 
     # Session
 
     async def open(self) -> None:
-        # A task of its own, so that abort() can end it while it waits for the server.
-        self._opening = asyncio.create_task(open_link(self._connection, self._surroundings))
-        try:
-            self._link = await self._opening
-        except asyncio.CancelledError:
-            if _is_cancelled():
-                raise
-            raise TransferFailed(FailureClass.NETWORK, f"The connection to {self._where} was dropped.") from None
+        if self._link is None:
+            self._link = await self._connect()
         self._digests = RemoteDigests(self._link, self._surroundings.alive)
         with self._surroundings.narrator.step("folder") as note:
             # Undecodable bytes in names become lone surrogates, which make a name unsafe instead of ending the listing.
@@ -70,7 +66,27 @@ class SftpSession(Source, Target):
             self._folder = await self._find_folder()
             note.detail = self._folder
 
+    async def _connect(self) -> asyncssh.SSHClientConnection:
+        # A task of its own, so that abort() can end it while it waits for the server.
+        self._opening = asyncio.create_task(open_link(self._connection, self._surroundings))
+        try:
+            return await self._opening
+        except asyncio.CancelledError:
+            if _is_cancelled():
+                raise
+            raise TransferFailed(FailureClass.NETWORK, f"The connection to {self._where} was dropped.") from None
+
+    def sibling(self) -> "SftpSession":
+        """A channel of its own over the same link: the server works on both at once."""
+        guest = SftpSession(self._connection, self._surroundings)
+        guest._link, guest._is_guest = self._link, True
+        return guest
+
     async def close(self) -> None:
+        if self._is_guest:
+            if self._client is not None:
+                self._client.exit()
+            return
         if self._link is None:
             return
         self._link.close()
@@ -190,7 +206,9 @@ class SftpSession(Source, Target):
             if keep:
                 # What lies beyond was written out of order and may have gaps.
                 await self._ask(file.truncate(keep), doing)
-            blocks = BlockWriter(file, block_size(self._sftp.limits.max_write_len), self._surroundings.alive, keep)
+            blocks = BlockWriter(
+                file, self._block_size(self._sftp.limits.max_write_len), self._surroundings.alive, keep
+            )
             try:
                 yield _StagedWriter(self, blocks, entry)
                 await self._written(blocks.flush(), blocks, entry)
@@ -305,6 +323,10 @@ class SftpSession(Source, Target):
         assert self._client is not None  # noqa: S101 - open() comes first
         return self._client
 
+    def _block_size(self, offered: int) -> int:
+        assert self._connection.sftp is not None  # noqa: S101 - this class serves no other method
+        return self._connection.sftp.block_size or block_size(offered)
+
     def _path(self, name: str) -> str:
         return posixpath.join(self._folder, name)
 
@@ -326,7 +348,7 @@ class SftpSession(Source, Target):
     async def _reading(self, path: str, expected: int, offset: int = 0) -> AsyncIterator[AsyncIterator[bytes]]:
         doing = f"Reading {path}"
         async with self._opened(path, FXF_READ, doing) as file:
-            requests = read_blocks(file, expected, block_size(self._sftp.limits.max_read_len), offset)
+            requests = read_blocks(file, expected, self._block_size(self._sftp.limits.max_read_len), offset)
             async with aclosing(self._blocks(requests, doing)) as blocks:
                 yield blocks
 

@@ -75,6 +75,8 @@ class SmtpSession(Target):
         self._client = SmtpClient(self._peer)
         self._spool: Spool | None = None
         self._staged: dict[str, Slice] = {}
+        self._crowd: list[tuple[str, int]] = []
+        """Names and sizes of the files that have to go in one mail."""
 
     async def open(self) -> None:
         self._check_addresses()
@@ -121,6 +123,9 @@ class SmtpSession(Target):
 
     def batches(self, entries: Sequence[Entry]) -> list[list[Entry]]:
         """As few mails as the limit allows, in order. A file too large for any mail is alone; `stage` refuses it."""
+        if self._endpoint.single_mail:
+            self._crowd = [(entry.target_name, entry.size) for entry in entries]
+            return [list(entries)] if entries else []
         groups = pack(self._head, [(entry.target_name, entry.size) for entry in entries], self._limit)
         return [[entries[index] for index in group] for group in groups]
 
@@ -140,6 +145,14 @@ class SmtpSession(Target):
         self._staged[entry.key] = Slice(start, spool.size - start)
 
     def _check_size(self, entry: Entry) -> None:
+        together = size_of(self._head, self._crowd) if len(self._crowd) > 1 else 0
+        if together > self._limit:
+            raise TransferFailed(
+                FailureClass.REJECTED,
+                f"{len(self._crowd)} files make a mail of {together:,} bytes, and {self._peer} takes {self._limit:,} at "
+                "most.",
+                remedy="Set single_mail = false to have them sent in several mails.",
+            )
         needed = size_of(self._head, [(entry.target_name, entry.size)])
         if needed > self._limit:
             raise TransferFailed(

@@ -100,6 +100,7 @@ _HELP = {
     "move_to": "Folder for delivered files, relative to the source folder unless absolute",
     "verify": "auto: the best proof at no cost. size: sizes only. reread: read back and compared",
     "retries": "How often a run is tried again where that can help",
+    "parallel": "Files moved at the same time; mail goes one by one",
     "stall_timeout": "Seconds of silence after which the connection is given up",
     "enabled": "A connection that is off does not run",
     "host": "Host name or address",
@@ -113,7 +114,7 @@ _ENDPOINTS: Mapping[str, type[BaseModel]] = {"sftp": SftpEndpoint, "ftp": FtpEnd
 
 _PARTNER_HEADINGS = {"sftp": "SFTP server", "ftp": "FTP server", "email": "Mail server"}
 
-_ONLY_OUTBOUND = frozenset({"sender", "recipients", "subject", "resend"})
+_ONLY_OUTBOUND = frozenset({"sender", "recipients", "subject", "single_mail", "resend"})
 _ONLY_INBOUND = frozenset({"folder", "from"})
 
 _FIRST = ("name", "type", "direction", "method")

@@ -1,0 +1,51 @@
+"""Works on several batches of a run at the same time, each lane over a session of its own."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+
+from tui.domain.failure import TransferFailed
+from tui.engine.sides import Sides
+from tui.methods.base import Entry
+
+Deliver = Callable[[Sides, list[Entry]], Awaitable[None]]
+
+
+async def deliver_side_by_side(sides: Sides, batches: Iterable[list[Entry]], lanes: int, deliver: Deliver) -> None:
+    """Deliver all batches over at most `lanes` sessions, the given one among them. The first failure that breaks a
+    session ends all lanes and is raised: what is staged stays for the next attempt."""
+    waiting = deque(batches)
+    if lanes < 2 or len(waiting) < 2:
+        await _work(sides, waiting, deliver)
+        return
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_work(sides, waiting, deliver))
+            for _ in range(min(lanes, len(waiting)) - 1):
+                group.create_task(_further_lane(sides, waiting, deliver))
+    except BaseExceptionGroup as errors:
+        failures, others = errors.split(TransferFailed)
+        if others is not None or failures is None:
+            raise
+        raise _first(failures) from errors
+
+
+def _first(group: BaseExceptionGroup[TransferFailed]) -> TransferFailed:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+
+
+async def _work(sides: Sides, waiting: deque[list[Entry]], deliver: Deliver) -> None:
+    while waiting:
+        await deliver(sides, waiting.popleft())
+
+
+async def _further_lane(sides: Sides, waiting: deque[list[Entry]], deliver: Deliver) -> None:
+    try:
+        twin = await sides.twin()
+    except TransferFailed as error:
+        # Servers refuse more sessions than they like; the others do the work then.
+        sides.narrator.tell("parallel", f"no further session: {error}", ok=False)
+        return
+    if twin is not None:
+        await _work(twin, waiting, deliver)
