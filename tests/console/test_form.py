@@ -1,6 +1,7 @@
 """The connection form, over a real engine and store."""
 
 import pytest
+from textual.widgets import Input
 
 from tests.console.conftest import lines_of
 from tests.console.form_support import SECRET, fill, make, problems, row, save, type_secret, until
@@ -62,7 +63,8 @@ async def test_it_can_be_typed_with_the_keyboard_alone(form_app: WharfApp, real_
         await pilot.pause()
         await pilot.press(*"acme", "enter", "tab", "right", "enter", "right", "left", "enter")
         await pilot.press(*"h.example", "enter", "enter", *"wharf", "down", "right", "enter", *"env:X", "enter")
-        for _ in range(5):
+        folder = row(form_app, "local_dir").query_one(Input)
+        while not folder.has_focus:
             await pilot.press("tab")
         await pilot.press(*"~/in")
         await save(pilot)
