@@ -149,8 +149,7 @@ class SmtpSession(Target):
         if together > self._limit:
             raise TransferFailed(
                 FailureClass.REJECTED,
-                f"{len(self._crowd)} files make a mail of {together:,} bytes, and {self._peer} takes {self._limit:,} at "
-                "most.",
+                f"{len(self._crowd)} files make a mail of {together:,} bytes; {self._peer} takes {self._limit:,}.",
                 remedy="Set single_mail = false to have them sent in several mails.",
             )
         needed = size_of(self._head, [(entry.target_name, entry.size)])
