@@ -152,7 +152,7 @@ def _fields_of(model: type[BaseModel], prefix: Where) -> Iterator[Field]:
         core = _core(info.annotation)
         yield Field(
             where=(*prefix, shown),
-            label=_LABELS.get(shown, shown.capitalize()),
+            label=_LABELS.get(shown, shown.replace("_", " ").capitalize()),
             kind=_kind(shown, core),
             help=info.description or _HELP.get(shown, ""),
             default=_default(info),
