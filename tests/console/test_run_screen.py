@@ -71,12 +71,12 @@ async def test_the_outcome_stands_on_top_and_the_files_below(
         text = screen_text(app)
         for words in ("Run 1 of acme", "✗ Failed  manual", "1 m 30 s", "integrity", REFUSED.message, REFUSED.remedy):
             assert words in text
-        first = next(line for line in lines_of(app) if line.startswith("a.csv"))
+        first = next(line for line in lines_of(app) if line.lstrip().startswith("a.csv"))
         for words in ("2.0 MB", "100%", "✓ completed", "ab12ab12", PROOF[:10]):
             assert words in first
         assert "ab12" * 16 in text
         assert "1,200 records, 3 rejected" in text
-        second = next(line for line in lines_of(app) if line.startswith("b[/red].csv"))
+        second = next(line for line in lines_of(app) if line.lstrip().startswith("b[/red].csv"))
         for words in ("4.0 MB", "25%", "✗ failed", "integrity: b.csv"):
             assert words in second
         await pilot.press("j")

@@ -25,6 +25,8 @@ _WIDE = 110
 
 _SHORTLY = 10
 
+_LONGEST_LEFT = len("  59 m 59 s left")
+
 
 class RunningPanel(Widget):
     """Nothing at all while nothing runs."""
@@ -123,8 +125,8 @@ class RunningPanel(Widget):
         if run.note:
             return Text(f" {printable(run.note, 60)}", style=self._part("note"))
         text = Text(f" {speed(run.speed):>9}")
-        if run.time_left is not None:
-            text.append(f"  {_whole(run.time_left)} left")
+        left = f"  {_whole(run.time_left)} left" if run.time_left is not None else ""
+        text.append(left.ljust(_LONGEST_LEFT) if wide else left)
         if not run.here:
             text.append("  elsewhere", style=self._part("faint"))
         if wide and run.progress.current:

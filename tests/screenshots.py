@@ -1,0 +1,167 @@
+"""The pictures of the README: the real console over a fixed week.
+
+    python -m tests.screenshots     writes them to screenshots/
+
+They come out the same everywhere, so a difference is a change of the console.
+"""
+
+import asyncio
+import os
+import re
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+# Imported by the console when they are needed; here before the clock is stopped, which reaches only what is imported.
+import tui.console.dialogs.connection_form
+import tui.console.screens.history
+import tui.console.screens.run  # noqa: F401 - see above
+from tests.sample_week import fill, stopped_clock
+from tui.console.app import WharfApp
+from tui.engine import Engine, LiveRun, Snapshot
+from tui.paths import Paths
+from tui.store.sqlite import SqliteStore
+from tui.trust.vault import Vault
+
+FOLDER = Path(__file__).parents[1] / "screenshots"
+
+Steps = Callable[[Pilot[Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture: the size of the terminal in cells, and what is pressed before it is taken."""
+
+    size: tuple[int, int]
+    steps: Steps
+    theme: str = "wharf-dark"
+
+
+class StillEngine(Engine):
+    """An engine whose runs stand still."""
+
+    live: Mapping[str, LiveRun] = {}
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(1, 1, self.live)
+
+
+def pressing(*keys: str) -> Steps:
+    """Steps that are only keys, each of which takes effect before the next."""
+
+    async def press(pilot: Pilot[Any]) -> None:
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause()
+
+    return press
+
+
+SHOTS = {
+    "connections-wide": Shot((140, 45), pressing()),
+    "connections-80x24": Shot((80, 24), pressing("j", "j")),
+    "connections-light": Shot((140, 45), pressing(*"jjjjjj"), theme="wharf-light"),
+    "form-errors": Shot((140, 45), pressing("n", *"nova-conversions", "ctrl+s")),
+    "history-live": Shot((140, 45), pressing("enter")),
+    "run-failed": Shot((110, 30), pressing("slash", *"delta", "enter", "enter", "enter")),
+}
+
+
+async def take(name: str) -> str:
+    """The picture as SVG."""
+    shot = SHOTS[name]
+    async with _still_engine() as engine:
+        app = WharfApp(engine)
+        app.theme = shot.theme
+        async with app.run_test(size=shot.size) as pilot:
+            await _settle(pilot)
+            await shot.steps(pilot)
+            await _settle(pilot)
+            return _tidy(app.export_screenshot(), name)
+
+
+@asynccontextmanager
+async def _still_engine() -> AsyncIterator[Engine]:
+    with tempfile.TemporaryDirectory() as folder, _same_everywhere(), stopped_clock() as clock:
+        home = Path(folder)
+        paths = Paths(home / "config", home / "data", home / "state")
+        paths.prepare()
+        store = SqliteStore(paths.database)
+        await store.open()
+        engine = StillEngine(store, Vault(paths.vault, paths.vault_key), paths)
+        try:
+            engine.live = await fill(store, clock)
+            yield engine
+        finally:
+            # Not by the engine, which has none of these runs; they are nobody's but the picture's.
+            await store.close()
+
+
+@contextmanager
+def _same_everywhere() -> Iterator[None]:
+    """The same time zone and no movement, whatever the machine has."""
+    with patch.dict(os.environ, TZ="UTC", TEXTUAL_ANIMATIONS="none"):
+        time.tzset()
+        yield
+    time.tzset()
+
+
+async def _settle(pilot: Pilot[Any]) -> None:
+    """Until nothing changes any more; cursors stop blinking, at the moment when they are seen."""
+    for line in pilot.app.screen.query(Input):
+        line.cursor_blink = False
+    app = pilot.app
+    assert isinstance(app, WharfApp)
+    app.bridge.sample()
+    await pilot.pause()
+    await pilot.pause()
+
+
+_TEXT = re.compile(r'(<text [^>]*? x=")([\d.]+)(" [^>]*? textLength=")([\d.]+)("[^>]*>)([^<]*)(</text>)')
+_CELL = 12.2
+"""Width of a cell in an SVG by Rich."""
+
+
+def _tidy(svg: str, name: str) -> str:
+    """The SVG with ids that depend on nothing but the name, and without what some viewers get wrong.
+
+    Rich derives the prefix of ids from how Python writes a segment, which differs between versions of Python. Viewers
+    that drop the spaces at the ends of a text would stretch the rest over the whole length.
+    """
+    svg = _TEXT.sub(_without_outer_spaces, re.sub(r"terminal-\d+", f"wharf-{name}", svg))
+    return "".join(line.rstrip() + "\n" for line in svg.splitlines())
+
+
+def _without_outer_spaces(found: re.Match[str]) -> str:
+    before, x, between, length, after, text, end = found.groups()
+    shown = text.replace("&#160;", "\u00a0").rstrip("\n")
+    kept = shown.strip("\u00a0")
+    if not kept:
+        return ""
+    left = float(x) + _CELL * (len(shown) - len(shown.lstrip("\u00a0")))
+    width = float(length) - _CELL * (len(shown) - len(kept))
+    return f"{before}{_number(left)}{between}{_number(width)}{after}{kept.replace(chr(0xA0), '&#160;')}{end}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for name in SHOTS:
+        path = FOLDER / f"{name}.svg"
+        path.write_text(asyncio.run(take(name)), encoding="utf-8")
+        print(path.relative_to(FOLDER.parent))
+
+
+if __name__ == "__main__":
+    main()
