@@ -78,7 +78,6 @@ REPLY_FAULTS: Mapping[Kind, type[ReplyFault]] = {
 }
 TAMPERING = frozenset({Kind.SHRINK, Kind.GROW, Kind.CHANGE})
 SILENT = frozenset({Kind.FREEZE, Kind.TRUNCATE, Kind.DROP_REPLY})
-"""Somebody may wait for ever."""
 HARMLESS = frozenset({Kind.DRIP, Kind.DELAY, Kind.DELAY_REPLY, Kind.SLOW_RENAME})
 """Slow, but nothing that a run could fail for."""
 
@@ -129,6 +128,8 @@ class Case:
     retries: int
     after: str
     verify: str
+    resend: str | None
+    """What is done with a mail that was not confirmed."""
 
     @property
     def label(self) -> str:
@@ -140,21 +141,26 @@ class Case:
         if self.kind in REPLY_FAULTS:
             where = f"{self.pattern!r} number {self.nth}"
         stays = " stays" if self.stays else ""
-        return (
-            f"{self.label}: {self.kind} {where}{stays}, retries {self.retries}, after {self.after}, "
-            f"verify {self.verify}"
-        )
+        options = f"retries {self.retries}, after {self.after}, verify {self.verify}"
+        if self.resend is not None:
+            options += f", resend {self.resend}"
+        return f"{self.label}: {self.kind} {where}{stays}, {options}"
 
     @property
     def stall_timeout(self) -> int:
         """Seconds. Long where nobody falls silent, so that a machine under load is not taken for a silent peer."""
-        return 1 if self.kind in SILENT else 20
+        return 1 if self.silent else 20
+
+    @property
+    def silent(self) -> bool:
+        """Whether somebody may wait for ever. A server whose data connection was refused waits for it."""
+        return self.kind in SILENT or (self.kind is Kind.REFUSE and self.channel is Channel.DATA)
 
     @property
     def time_limit(self) -> float:
         """Seconds in which a run has to end, whatever happens to it: per attempt the stall timeout and what saying
         good-bye may take, and some for a machine under load."""
-        silence = self.stall_timeout if self.kind in SILENT else 0
+        silence = self.stall_timeout if self.silent else 0
         return 10 + (self.retries + 1) * (silence + 4)
 
     def files(self) -> dict[str, bytes]:
@@ -226,6 +232,7 @@ def make_case(seed: int, subject: Subject, number: int) -> Case:
         retries=draw.choice([0, 1]),
         after=draw.choice(["keep", "keep", "delete", "move"] if subject is not Subject.IMAP_IN else ["keep", "delete"]),
         verify=draw.choice(["auto", "size", "reread"] if subject is not Subject.SMTP_OUT else ["auto", "size"]),
+        resend=draw.choice(["never", "always"]) if subject is Subject.SMTP_OUT else None,
     )
 
 

@@ -103,7 +103,8 @@ async def run_imap() -> AsyncIterator[Mailboxes]:
         assert task is not None
         tasks.add(task)
         task.add_done_callback(tasks.discard)
-        with suppress(OSError):
+        # Python 3.11 complains of servers whose connections are cancelled.
+        with suppress(OSError, asyncio.CancelledError):
             await _ImapTalk(mailboxes, reader, writer).hold()
         writer.close()
 
@@ -135,7 +136,7 @@ class _ImapTalk:
 
     async def hold(self) -> None:
         self._say("* OK ready")
-        while line := await self._reader.readline():
+        while (line := await self._reader.readline()).endswith(b"\n"):
             tag, _, command = line.decode().rstrip("\r\n").partition(" ")
             verb = command.removeprefix("UID ").split(" ")[0].upper()
             answer = getattr(self, f"_{verb.lower()}", None)

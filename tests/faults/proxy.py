@@ -343,7 +343,9 @@ async def run_proxy(host: str, port: int, data_ports: Sequence[int] = ()) -> Asy
 
     async def listen(channel: Channel, here: int, there: int) -> asyncio.Server:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await proxy.serve(channel, there, reader, writer, host)
+            # Python 3.11 complains of servers whose connections are cancelled.
+            with suppress(asyncio.CancelledError):
+                await proxy.serve(channel, there, reader, writer, host)
 
         return await asyncio.start_server(serve, HERE, here)
 

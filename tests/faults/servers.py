@@ -4,12 +4,13 @@ They are embedded: quick to start, and whatever a disk or a buggy server can do 
 """
 
 import asyncio
+import logging
 import os
 import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from errno import ENOSPC
 from io import BufferedReader, BufferedWriter
@@ -31,6 +32,10 @@ PASSWORD = "open sesame"
 PASSIVE_PORTS = 6
 """Data connections that an FTP server can have at once, with some to spare for those that hang."""
 _LOOK = 0.02
+
+# Left alone, the library prints every command.
+logging.getLogger("pyftpdlib").addHandler(logging.NullHandler())
+logging.getLogger("pyftpdlib").propagate = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +209,7 @@ def run_ftp(root: Path, certificate: ServerCertificate | None) -> Iterator[FileS
 
     def serve() -> None:
         while not stop.is_set():
-            server.serve_forever(timeout=_LOOK, blocking=False, handle_exit=False)
+            server.ioloop.loop(timeout=_LOOK, blocking=False)
         server.close_all()
 
     thread = threading.Thread(target=serve, name="ftp server")
@@ -219,17 +224,17 @@ def run_ftp(root: Path, certificate: ServerCertificate | None) -> Iterator[FileS
 
 def _free_passive_ports() -> tuple[int, ...]:
     """Ports that are free on both addresses."""
-    probes: list[socket.socket] = []
-    try:
-        while len(probes) < 2 * PASSIVE_PORTS:
-            behind, here = socket.socket(), socket.socket()
-            probes += [behind, here]
+    ports: list[int] = []
+    with ExitStack() as probes:
+        while len(ports) < PASSIVE_PORTS:
+            behind, here = (probes.enter_context(socket.socket()) for _ in range(2))
             behind.bind((BEHIND, 0))
-            here.bind((HERE, behind.getsockname()[1]))
-        return tuple(probe.getsockname()[1] for probe in probes[::2])
-    finally:
-        for probe in probes:
-            probe.close()
+            port = behind.getsockname()[1]
+            # Somebody else may have it here.
+            with suppress(OSError):
+                here.bind((HERE, port))
+                ports.append(port)
+    return tuple(ports)
 
 
 def _ftp_handler(
@@ -274,10 +279,19 @@ class _Data(DTPHandler):  # type: ignore[misc]  # the library has no types
     trouble: Trouble
     _resp: tuple[Any, ...]
 
+    def handle_error(self) -> None:
+        self._explain()
+        super().handle_error()
+
     def close(self) -> None:
-        if (full := self.trouble.now(DiskFull)) and self._resp and self._resp[0].startswith("426"):
-            self._resp = (f"{full.code} No space left on device.", self._resp[1])
+        if self._resp and self._resp[0].startswith("426"):
+            self._explain()
         super().close()
+
+    def _explain(self) -> None:
+        """The library has its own words for what goes wrong with files, and none at all with TLS."""
+        if full := self.trouble.now(DiskFull):
+            self._resp = (f"{full.code} No space left on device.", logging.getLogger(__name__).debug)
 
 
 class _FtpFiles(AbstractedFS):  # type: ignore[misc]  # the library has no types
