@@ -2,8 +2,8 @@
 
 import os
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -12,6 +12,7 @@ from typing import Any
 
 import apsw
 
+from tests.faults.watch import watching
 from tui.domain.connection import After
 from tui.domain.failure import FailureClass
 from tui.domain.naming import is_partial
@@ -104,17 +105,17 @@ class Exchange:
         assert _wrong(here) == [], "sources that have changed"
         assert batch().keys() - here.keys() - finished.keys() == set(), "files that are nowhere"
 
-    async def check_delivered(self, paths: Paths, *, interrupted: int) -> None:
-        """What the end of an undisturbed run looks like, whatever has happened on the way: so many runs were killed
-        while they were in progress. Others may have been killed after they had come to their end."""
+    async def check_delivered(self, paths: Paths, *, failed: Sequence[FailureClass] = ()) -> None:
+        """What the end of an undisturbed run looks like, whatever has happened on the way: these runs have failed, in
+        this order, and others may have come to their end."""
         self.check_anytime()
         assert _contents(self.target).keys() == batch().keys()
         kept = {After.KEEP: self.source, After.MOVE: self.source / DONE}.get(self.after)
         remaining = {path for path in self.source.rglob("*") if path.is_file()}
         assert remaining == ({kept / name for name in batch()} if kept else set())
-        await self._check_record(paths, interrupted)
+        await self._check_record(paths, failed)
 
-    async def _check_record(self, paths: Paths, interrupted: int) -> None:
+    async def _check_record(self, paths: Paths, failed: Sequence[FailureClass]) -> None:
         async with opened(paths) as store:
             *before, last = sorted(await store.runs(self.name), key=lambda run: run.run_id)
             completed = [
@@ -126,7 +127,7 @@ class Exchange:
             assert await store.partials(self.name) == []
         assert (last.status, last.failure) == (Status.COMPLETED, None)
         endings = [_ending(run) for run in before if run.status is not Status.COMPLETED]
-        assert endings == [FailureClass.INTERRUPTED] * interrupted
+        assert endings == list(failed)
         assert sorted(completed) == sorted(batch()), "each file must be delivered in exactly one run"
         assert sorted(Path(key).name for key in self._ledger(paths)) == sorted(batch())
 
@@ -134,6 +135,17 @@ class Exchange:
         query = "SELECT key FROM ledger JOIN connections USING (connection_id) WHERE name = ?"
         with closing(apsw.Connection(str(paths.database))) as database:
             return [str(key) for (key,) in database.execute(query, (self.name,))]
+
+
+@contextmanager
+def watched(exchange: Exchange) -> Iterator[None]:
+    """Until the end of the context each file gets its final name once, complete, and is not touched afterwards."""
+    with watching(exchange.target) as watch:
+        for name, content in batch().items():
+            watch.allow(name, content)
+        yield
+    assert watch.violations == []
+    assert watch.published == dict.fromkeys(batch(), 1)
 
 
 @asynccontextmanager

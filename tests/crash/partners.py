@@ -1,5 +1,6 @@
 """The partner's real server, and fresh exchanges with it."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -34,6 +35,8 @@ class Partner:
     """`served`, as the server calls it."""
     _exchanges: int = 0
     _second: list[int] = field(default_factory=list)
+    """The listeners that came after the first."""
+    _killed: set[int] = field(default_factory=set)
 
     def exchange(self, after: After = After.KEEP) -> Exchange:
         """A connection of its own, with its folders, the source filled."""
@@ -54,21 +57,33 @@ class Partner:
         """The processes that serve connections now."""
         return [pid for listener in (self.listener, *self._second) for pid in descendants(listener)]
 
+    async def until_serving(self) -> None:
+        """Wait until somebody is served who was not when the last was killed."""
+        while not set(self.sessions()) - self._killed:
+            await asyncio.sleep(0.002)  # noqa: ASYNC110 - a server of another process tells nobody
+
     def kill_sessions(self) -> None:
+        self._killed.update(self.sessions())
         _send(self.sessions(), signal.SIGKILL)
 
-    def freeze_sessions(self) -> None:
-        """Stop them: their sockets stay open and say nothing any more."""
-        _send(self.sessions(), signal.SIGSTOP)
+    def freeze(self) -> None:
+        """Stop the whole server: connections are still taken, by the system, and hear nothing."""
+        _send([self.listener, *self.sessions()], signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        if not self.way.over_ssh:
+            # vsftpd takes the notice that a child was stopped for one that it has died, and hangs from then on.
+            self.kill_sessions()
+        _send([self.listener, *self.sessions()], signal.SIGCONT)
 
     @contextmanager
     def restarted(self) -> Iterator[None]:
         """Kill the whole server and start another on the same port, which serves until the end of the context."""
-        _send([self.listener, *self.sessions()], signal.SIGKILL)
+        self.kill_sessions()
+        _send([self.listener], signal.SIGKILL)
         with self._start_again() as process:
             self._second.append(process.pid)
             yield
-            self._second.remove(process.pid)
 
 
 @asynccontextmanager

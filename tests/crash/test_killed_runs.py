@@ -6,17 +6,15 @@ from what an undisturbed one took.
 """
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
 
-from tests.crash.exchange import Exchange, batch, opened
+from tests.crash.exchange import Exchange, opened, watched
 from tests.crash.partners import Partner
 from tests.crash.victims import CommandLine, Victims, open_driver
-from tests.faults.watch import FolderWatch, watching
 from tui.domain.connection import After
+from tui.domain.failure import FailureClass
 from tui.domain.run import Status
 from tui.paths import Paths
 
@@ -57,18 +55,18 @@ async def _kill_often(victims: Victims, partner: Partner, after: After, kills: i
     while moments:
         exchange = partner.exchange(after)
         await victims.keep(exchange, paths)
-        with _watched(exchange) as watch:
-            interrupted = await _kill_in_a_row(victims, exchange, pace, moments, paths)
+        with watched(exchange):
+            cut = await _kill_in_a_row(victims, exchange, pace, moments, paths)
             await victims.run(exchange.name)
-        await exchange.check_delivered(paths, interrupted=interrupted)
-        assert watch.violations == []
-        assert watch.published == dict.fromkeys(batch(), 1)
+        await exchange.check_delivered(paths, failed=[FailureClass.INTERRUPTED] * len(cut))
 
 
-async def _kill_in_a_row(victims: Victims, exchange: Exchange, pace: Pace, moments: list[float], paths: Paths) -> int:
-    """Takes the moments that it has used from the end of the list; returns how many runs were cut short. A run that was
+async def _kill_in_a_row(
+    victims: Victims, exchange: Exchange, pace: Pace, moments: list[float], paths: Paths
+) -> set[int]:
+    """Takes the moments that it has used from the end of the list; returns the runs that were cut short. A run that was
     too fast for its moment ends the row, and its moment comes again, a little sooner."""
-    interrupted = 0
+    cut = set[int]()
     for _ in range(IN_A_ROW):
         if not moments:
             break
@@ -77,21 +75,17 @@ async def _kill_in_a_row(victims: Victims, exchange: Exchange, pace: Pace, momen
             moments.append(moment * SOONER)
             break
         exchange.check_anytime()
-        interrupted += await _in_progress(exchange, paths)
-    return interrupted
-
-
-async def _in_progress(exchange: Exchange, paths: Paths) -> bool:
-    """Whether the run that was just killed had begun and not ended."""
-    async with opened(paths) as store:
-        return bool(await store.runs(exchange.name, status=Status.IN_PROGRESS))
+        async with opened(paths) as store:
+            # A process that dies before its run has begun leaves the one before it as it was.
+            cut |= {run.run_id for run in await store.runs(exchange.name, status=Status.IN_PROGRESS)}
+    return cut
 
 
 async def _measure(victims: Victims, partner: Partner, paths: Paths) -> Pace:
     exchange = partner.exchange()
     await victims.keep(exchange, paths)
     pace = Pace(await victims.run(exchange.name), await victims.run(exchange.name))
-    await exchange.check_delivered(paths, interrupted=0)
+    await exchange.check_delivered(paths)
     return pace
 
 
@@ -101,11 +95,3 @@ def _moments(seed: str, count: int) -> list[float]:
     moments = [(part + chance.random()) / count for part in range(count)]
     chance.shuffle(moments)
     return moments
-
-
-@contextmanager
-def _watched(exchange: Exchange) -> Iterator[FolderWatch]:
-    with watching(exchange.target) as watch:
-        for name, content in batch().items():
-            watch.allow(name, content)
-        yield watch
