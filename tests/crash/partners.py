@@ -59,8 +59,8 @@ class Partner:
 
     async def until_serving(self) -> None:
         """Wait until somebody is served who was not when the last was killed."""
-        while not set(self.sessions()) - self._killed:
-            await asyncio.sleep(0.002)  # noqa: ASYNC110 - a server of another process tells nobody
+        while not set(self.sessions()) - self._killed:  # noqa: ASYNC110 - a server of another process tells nobody
+            await asyncio.sleep(0.002)
 
     def kill_sessions(self) -> None:
         self._killed.update(self.sessions())
