@@ -126,3 +126,47 @@ async def test_who_has_got_a_mail_does_not_get_it_again(
     second = await run(engine, connection)
     assert (second.status, second.progress.files_total) == (Status.COMPLETED, 0)
     assert len(smtp_server.mails(1)) == 1
+
+
+async def test_mails_that_got_new_numbers_are_not_fetched_again(
+    engine: Engine, imap_server: ImapServer, certificates: Certificates, tmp_path: Path
+) -> None:
+    """A mailbox that was rebuilt has another UIDVALIDITY and numbers its mails anew (RFC 3501, section 2.3.1.1)."""
+    mail = (
+        b"From: a@acme.example\r\nMessage-ID: <%d@acme.example>\r\nMIME-Version: 1.0\r\n"
+        b"Content-Disposition: attachment; filename=%s.csv\r\n\r\n%s\r\n"
+    )
+    mails = [mail % (number, name, name * 3) for number, name in enumerate((b"a", b"b"))]
+    imap_server.make_folder("Batch")
+    imap_server.deliver(*mails, folder="Batch")
+    email = {"username": imap_server.username, "folder": "Batch"}
+    connection = connect("inbound", tmp_path, imap_server.starttls_port, certificates, email=email, pattern="*.csv")
+    assert (await run(engine, connection)).progress.files_done == 2
+
+    with imap_server.mailbox() as client:
+        client.delete("Batch")
+    imap_server.make_folder("Batch")
+    fresh = mail % (7, b"c", b"ccc")
+    imap_server.deliver(fresh, *reversed(mails), folder="Batch")
+
+    second = await run(engine, connection)
+    assert [record.name for record in await engine.store.files(second.run_id)] == ["c.csv"]
+
+
+@pytest.mark.parametrize("single_mail", [True, False])
+async def test_files_that_make_too_large_a_mail_together(
+    engine: Engine, smtp_server: SmtpServer, certificates: Certificates, tmp_path: Path, single_mail: bool
+) -> None:
+    for name in ("1.bin", "2.bin", "3.bin"):
+        (tmp_path / name).write_bytes(os.urandom(150_000))
+    email = {"single_mail": single_mail}
+    connection = connect("outbound", tmp_path, smtp_server.starttls_port, certificates, pattern="*.bin", email=email)
+    ended = await run(engine, connection)
+    if not single_mail:
+        assert ended.status is Status.COMPLETED
+        assert len(smtp_server.mails(3)) >= 2
+        return
+    assert ended.failure is not None
+    assert ended.failure.failure_class is FailureClass.REJECTED
+    assert "3 files make a mail of" in ended.failure.message
+    assert "single_mail = false" in ended.failure.remedy

@@ -158,7 +158,7 @@ class Deliverer:
         if earlier is None:
             return False
         self.skip(entry, earlier)
-        line = Delivery(entry.key, entry.size, entry.mtime, earlier.sha256, earlier.run_id)
+        line = Delivery(entry.key, entry.size, entry.mtime, earlier.sha256, earlier.run_id, entry.alias)
         await self._journal.record_delivery([line])
         return True
 
@@ -193,7 +193,7 @@ class Deliverer:
         for one in checked:
             entry, sha256 = one.staged.entry, one.staged.sha256
             self._journal.complete(entry, sha256, one.proof, complaint)
-            ledger.append(Delivery(entry.key, entry.size, entry.mtime, sha256, self._run_id))
+            ledger.append(Delivery(entry.key, entry.size, entry.mtime, sha256, self._run_id, entry.alias))
         # Shielded: once published, a cancel must not keep the delivery off the record.
         await asyncio.shield(self._journal.record_delivery(ledger))
 

@@ -15,7 +15,7 @@ from tui.engine.lanes import deliver_side_by_side
 from tui.engine.live import LiveRun
 from tui.engine.meter import time_left
 from tui.engine.outcome import Untouched, outcome_of
-from tui.engine.plan import Plan, make_plan
+from tui.engine.plan import Plan, known_deliveries, make_plan
 from tui.engine.policy import Policy
 from tui.engine.retry import Backoff
 from tui.engine.selection import select
@@ -194,7 +194,7 @@ class Execution:
         self._journal.doing("listing")
         selection = await select(sides.source, self._connection, sides.narrator)
         candidates = [entry for entry in selection.ready if entry.key not in self._given_up]
-        ledger = await self._store.deliveries(self._run.connection, [entry.key for entry in candidates])
+        ledger = await known_deliveries(self._store, self._run.connection, candidates)
         if self._force:
             # What this very run has delivered in an earlier attempt is not sent again all the same.
             ledger = {key: line for key, line in ledger.items() if line.run_id == self._run.run_id}

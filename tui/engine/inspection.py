@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tui.domain.connection import Connection
 from tui.domain.failure import Failure, TransferFailed
 from tui.domain.run import Event
-from tui.engine.plan import make_plan
+from tui.engine.plan import known_deliveries, make_plan
 from tui.engine.selection import select
 from tui.engine.sides import Means, Sides
 from tui.methods.base import Entry, Source
@@ -65,7 +65,7 @@ async def preview_run(connection: Connection, means: Means, store: Store) -> Pre
     async with sides.watched():
         await sides.source.open()
         selection = await select(sides.source, connection, sides.narrator)
-        ledger = await store.deliveries(connection.name, [entry.key for entry in selection.ready])
+        ledger = await known_deliveries(store, connection.name, selection.ready)
     plan = make_plan(selection.ready, ledger, connection.repeat)
     skipped = selection.left_alone
     skipped += [(entry, f"delivered before by run {ledger[entry.key].run_id}") for entry in plan.delivered]

@@ -51,6 +51,9 @@ class Entry:
     target_name: str
     problem: str | None = None
     """Why the name must not be used, from `domain.naming.why_unsafe`."""
+    alias: str | None = None
+    """What names the file where its `key` has changed although the file has not: for mail, which gets new numbers when
+    its mailbox is rebuilt, the Message-ID and the part."""
 
     @classmethod
     def named(cls, name: str, size: int, mtime: float | None, key: str) -> "Entry":

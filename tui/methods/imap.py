@@ -36,7 +36,7 @@ from tui.methods.mail_identity import (
     shown_identity,
     trusting_context,
 )
-from tui.methods.mail_parts import DamagedContent, Part, TransferDecoder, attached_parts, is_from
+from tui.methods.mail_parts import DamagedContent, Part, TransferDecoder, attached_parts, is_from, message_id_in
 from tui.methods.spool import Slice, Spool
 
 _MAILS_PER_LOOK = 200
@@ -52,8 +52,8 @@ never changes."""
 
 _MOST_SIZES = 20_000
 
-_HEADER = "BODY[HEADER.FIELDS (FROM)]"
-_LOOK = "(UID FLAGS INTERNALDATE BODYSTRUCTURE BODY.PEEK[HEADER.FIELDS (FROM)])"
+_HEADER = "BODY[HEADER.FIELDS (FROM MESSAGE-ID)]"
+_LOOK = "(UID FLAGS INTERNALDATE BODYSTRUCTURE BODY.PEEK[HEADER.FIELDS (FROM MESSAGE-ID)])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +132,14 @@ class ImapSession(Source):
         if not uid or _is_deleted(mail.get("FLAGS")) or not self._is_wanted(mail.get(_HEADER)):
             return []
         mtime = _seconds(date if isinstance(date, bytes) else b"")
+        header = mail.get(_HEADER)
+        message_id = message_id_in(header) if isinstance(header, bytes) else None
         offers = []
         for part in attached_parts(mail.get("BODYSTRUCTURE")):
             key = f"{self._folder_name};{self._folder.uidvalidity};{uid};{part.number}"
-            offers.append(_Offer(Entry.named(part.name, part.octets, mtime, key), uid, part))
+            alias = None if message_id is None else f"{message_id};{part.number}"
+            entry = replace(Entry.named(part.name, part.octets, mtime, key), alias=alias)
+            offers.append(_Offer(entry, uid, part))
         return offers
 
     def _is_wanted(self, header: Value) -> bool:

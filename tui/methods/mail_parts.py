@@ -137,10 +137,20 @@ def is_from(header: bytes, pattern: str) -> bool:
     """Whether the mail says that it is from an address like the pattern (`*`, `?`; case does not matter). Display names
     do not count. If several addresses are given, each must be like it.
     """
-    unfolded = re.sub(r"\r?\n(?=[ \t])", "", header.decode("utf-8", "replace"))
-    lines = [line.partition(":")[2] for line in unfolded.splitlines() if ":" in line]
-    addresses = [address for _, address in getaddresses(lines)]
+    addresses = [address for _, address in getaddresses(_header_values(header, "from"))]
     return bool(addresses) and all(fnmatchcase(address.lower(), pattern.lower()) for address in addresses)
+
+
+def message_id_in(header: bytes) -> str | None:
+    """The Message-ID of the mail, if it has exactly one."""
+    found = [value.strip() for value in _header_values(header, "message-id")]
+    return found[0] if len(found) == 1 and found[0] else None
+
+
+def _header_values(header: bytes, name: str) -> list[str]:
+    unfolded = re.sub(r"\r?\n(?=[ \t])", "", header.decode("utf-8", "replace"))
+    pairs = (line.partition(":") for line in unfolded.splitlines() if ":" in line)
+    return [value for key, _, value in pairs if key.strip().lower() == name]
 
 
 class DamagedContent(ValueError):

@@ -44,6 +44,8 @@ class Delivery:
     mtime: float | None
     sha256: str
     run_id: int
+    alias: str | None = None
+    """`methods.base.Entry.alias`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +209,10 @@ class Store(ABC):
     @abstractmethod
     async def deliveries(self, name: str, keys: Sequence[str]) -> dict[str, Delivery]:
         """What the ledger of a connection knows of these source files: the latest delivery of each."""
+
+    @abstractmethod
+    async def deliveries_by_alias(self, name: str, aliases: Sequence[str]) -> dict[str, Delivery]:
+        """What the ledger of a connection knows of files with these aliases, under whatever key."""
 
     @abstractmethod
     async def delivery_of(self, name: str, sha256: str) -> Delivery | None:

@@ -3,7 +3,7 @@
 Every function runs inside a transaction of its caller, in the store's thread.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import apsw
 
@@ -11,14 +11,23 @@ from tui.domain.run import Event, FileRecord, FileStatus, Status
 from tui.store import runs
 from tui.store.base import Delivery
 from tui.store.connections import connection_id
-from tui.store.rows import FILE_COLUMNS, event_values, file_values, to_delivery, to_event, to_file, to_text
+from tui.store.rows import (
+    FILE_COLUMNS,
+    event_values,
+    file_values,
+    to_delivery,
+    to_event,
+    to_file,
+    to_optional_text,
+    to_text,
+)
 
 _KEYS_AT_ONCE = 10_000
 """SQLite takes at most 32,766 variables in one statement."""
 
 _PUT_FILE = f"INSERT OR REPLACE INTO files (run_id, place, {FILE_COLUMNS}) VALUES (?{', ?' * 12})"  # noqa: S608 - only constants
 _FILES = f"SELECT {FILE_COLUMNS} FROM files WHERE run_id = ? ORDER BY place"  # noqa: S608 - only constants
-_DELIVERIES = "SELECT key, size, mtime, sha256, run_id FROM ledger WHERE connection_id = ? AND key IN"
+_DELIVERY = "SELECT key, size, mtime, sha256, run_id, alias FROM ledger WHERE connection_id = ? AND"
 
 _FINISHED = {FileStatus.COMPLETED, FileStatus.FAILED, FileStatus.SKIPPED}
 
@@ -60,26 +69,42 @@ def put_deliveries(database: apsw.Connection, run_id: int, ledger: Sequence[Deli
     connection was deleted there is no ledger left.
     """
     database.executemany(
-        "INSERT OR REPLACE INTO ledger (connection_id, key, size, mtime, sha256, run_id) "
-        "SELECT connection_id, ?, ?, ?, ?, ? FROM runs WHERE run_id = ? AND connection_id IS NOT NULL",
-        [(to_text(line.key), line.size, line.mtime, line.sha256, line.run_id, run_id) for line in ledger],
+        "INSERT OR REPLACE INTO ledger (connection_id, key, size, mtime, sha256, run_id, alias) "
+        "SELECT connection_id, ?, ?, ?, ?, ?, ? FROM runs WHERE run_id = ? AND connection_id IS NOT NULL",
+        [
+            (
+                to_text(line.key),
+                line.size,
+                line.mtime,
+                line.sha256,
+                line.run_id,
+                to_optional_text(line.alias),
+                run_id,
+            )
+            for line in ledger
+        ],
     )
 
 
 def delivery_of(database: apsw.Connection, name: str, sha256: str) -> Delivery | None:
     row = database.execute(
-        "SELECT key, size, mtime, sha256, run_id FROM ledger WHERE connection_id = ? AND sha256 = ? LIMIT 1",
+        f"{_DELIVERY} sha256 = ? LIMIT 1",
         (connection_id(database, name), sha256),
     ).fetchone()
     return None if row is None else to_delivery(row)
 
 
 def deliveries(database: apsw.Connection, name: str, keys: Sequence[str]) -> dict[str, Delivery]:
+    return {line.key: line for line in _lines_with(database, name, "key", keys)}
+
+
+def deliveries_by_alias(database: apsw.Connection, name: str, aliases: Sequence[str]) -> dict[str, Delivery]:
+    return {line.alias: line for line in _lines_with(database, name, "alias", aliases) if line.alias is not None}
+
+
+def _lines_with(database: apsw.Connection, name: str, column: str, values: Sequence[str]) -> Iterator[Delivery]:
     number = connection_id(database, name)
-    found: dict[str, Delivery] = {}
-    for start in range(0, len(keys), _KEYS_AT_ONCE):
-        some = [to_text(key) for key in keys[start : start + _KEYS_AT_ONCE]]
+    for start in range(0, len(values), _KEYS_AT_ONCE):
+        some = [to_text(value) for value in values[start : start + _KEYS_AT_ONCE]]
         marks = ", ".join("?" * len(some))
-        rows = database.execute(f"{_DELIVERIES} ({marks})", (number, *some))
-        found.update((line.key, line) for line in map(to_delivery, rows))
-    return found
+        yield from map(to_delivery, database.execute(f"{_DELIVERY} {column} IN ({marks})", (number, *some)))

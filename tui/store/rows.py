@@ -34,7 +34,7 @@ def from_text(value: str | bytes) -> str:
     return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
 
 
-def _to_optional_text(text: str | None) -> str | bytes | None:
+def to_optional_text(text: str | None) -> str | bytes | None:
     return None if text is None else to_text(text)
 
 
@@ -57,7 +57,7 @@ def _to_failure(failure_class: str | None, message: str | bytes, remedy: str | b
 
 def outcome_values(failure: Failure | None, message: str | None) -> Row:
     """For the three columns of the failure and the column message."""
-    return *failure_values(failure), _to_optional_text(message)
+    return *failure_values(failure), to_optional_text(message)
 
 
 def progress_values(progress: Progress) -> Row:
@@ -67,7 +67,7 @@ def progress_values(progress: Progress) -> Row:
         progress.files_total,
         progress.bytes_done,
         progress.bytes_total,
-        _to_optional_text(progress.current),
+        to_optional_text(progress.current),
     )
 
 
@@ -111,7 +111,7 @@ def file_values(file: FileRecord) -> Row:
         file.bytes,
         file.status.value,
         file.sha256,
-        _to_optional_text(file.proof),
+        to_optional_text(file.proof),
         *failure_values(file.failure),
         file.records,
         file.rejected,
@@ -144,5 +144,5 @@ def to_event(row: Row) -> Event:
 
 
 def to_delivery(row: Row) -> Delivery:
-    key, size, mtime, sha256, run_id = row
-    return Delivery(from_text(key), size, mtime, sha256, run_id)
+    key, size, mtime, sha256, run_id, alias = row
+    return Delivery(from_text(key), size, mtime, sha256, run_id, _from_optional_text(alias))

@@ -13,3 +13,7 @@ CREATE TABLE partials (
 
 -- The same content may come again under another name.
 CREATE INDEX ledger_by_content ON ledger (connection_id, sha256);
+
+-- A mail gets new numbers, and so new keys, when its mailbox is rebuilt; its alias stays.
+ALTER TABLE ledger ADD COLUMN alias ANY;
+CREATE INDEX ledger_by_alias ON ledger (connection_id, alias) WHERE alias IS NOT NULL;
