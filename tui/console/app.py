@@ -1,10 +1,12 @@
 """The application: it owns the screens and the bridge, and never the transfers."""
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 from typing import ClassVar
 
+from rich.text import Text
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -23,6 +25,9 @@ from tui.engine import Engine
 
 _NOT_OFFERED = ("table.", "app.commands")
 """Ids of bindings, by their beginning, that make no sense as an entry of the palette."""
+
+
+_log = logging.getLogger(__name__)
 
 
 class WharfApp(App[int], inherit_bindings=False):
@@ -117,6 +122,16 @@ class WharfApp(App[int], inherit_bindings=False):
         if action in {"help", "leave"} and isinstance(self.focused, Input | TextArea):
             return False
         return super().check_action(action, parameters)
+
+    def _fatal_error(self) -> None:
+        """Textual would print the local variables of every frame, and with them a secret that is being typed."""
+        _log.error("the console has a fault", exc_info=self._exception)
+        self.panic(
+            Text(
+                f"Wharf has a fault ({type(self._exception).__name__}). Runs of this screen are put on record as "
+                "interrupted. The log file, which `wharf locate` names, has the details."
+            )
+        )
 
     def action_save_screen(self) -> None:
         path = self.save_screenshot(f"wharf-{datetime.now().astimezone():%Y%m%d-%H%M%S}.svg")
