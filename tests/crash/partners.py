@@ -40,6 +40,12 @@ class Partner:
 
     def exchange(self, after: After = After.KEEP) -> Exchange:
         """A connection of its own, with its folders, the source filled."""
+        exchange = self.folders(after)
+        exchange.fill()
+        return exchange
+
+    def folders(self, after: After = After.KEEP) -> Exchange:
+        """The same with an empty source."""
         self._exchanges += 1
         name = f"batch-{self._exchanges}"
         local, remote = self.folder / name, self.served / name
@@ -49,9 +55,7 @@ class Partner:
             folder.chmod(0o777)
         source, target = (remote, local) if self.way.direction == "inbound" else (local, remote)
         endpoint = self.endpoint | {"directory": f"{self._served_as}/{name}"}
-        exchange = Exchange(name, self.way, source, target, endpoint, after)
-        exchange.fill()
-        return exchange
+        return Exchange(name, self.way, source, target, endpoint, after)
 
     def sessions(self) -> list[int]:
         """The processes that serve connections now."""

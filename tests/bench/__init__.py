@@ -1,0 +1,1 @@
+"""Benchmarks: what is measured and printed, not asserted. `python -m tests.bench` lists them."""

@@ -1,0 +1,24 @@
+"""`python -m tests.bench NAME` runs one benchmark; its module of this package has a `main`."""
+
+import sys
+from importlib import import_module
+
+_BENCHMARKS = {
+    "memory": "resident memory over idle: a large file each way, and many small ones",
+    "loop": "gaps of the event loop while 8 transfers run at full speed",
+}
+
+
+def main() -> int:
+    """See the module's text."""
+    name, *rest = sys.argv[1:] or [""]
+    if name not in _BENCHMARKS:
+        for known, what in _BENCHMARKS.items():
+            print(f"python -m tests.bench {known:<8} {what}")
+        return 2
+    import_module(f"tests.bench.{name}").main(rest)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""Gaps of the event loop while 8 transfers run at full speed in one engine: a heartbeat that wants to beat every 5 ms.
+
+Half of them over SFTP with OpenSSH, half over FTPS with vsftpd; of each two inbound and two outbound. A gap is the time
+from one beat to the next, the 5 ms included.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from statistics import quantiles
+from time import monotonic, perf_counter
+from typing import Any
+
+from tests.bench.table import MB, print_table
+from tests.crash.exchange import OLD, Way
+from tests.crash.partners import open_partner
+from tests.servers.certificates import make_certificates
+from tui.domain.connection import Connection
+from tui.domain.run import Status
+from tui.engine import Engine, open_engine
+from tui.paths import Paths
+
+BEAT = 0.005
+TARGET = 20
+"""Milliseconds that 99 of 100 gaps should stay under."""
+_PER_WAY = 2
+
+
+def main(argv: Sequence[str]) -> None:
+    """Measure idle and under load, and print a table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench loop")
+    parser.add_argument("--size", type=int, default=200, help="megabytes of each transfer (default 200)")
+    asyncio.run(_measure(parser.parse_args(argv).size))
+
+
+async def _measure(size: int) -> None:
+    with tempfile.TemporaryDirectory(prefix="wharf-bench-") as name:
+        folder = Path(name)
+        # The FTP server serves as another user.
+        folder.chmod(0o755)
+        os.environ["WHARF_HOME"] = str(folder / "wharf")
+        os.environ["HOME"] = name
+        async with AsyncExitStack() as stack:
+            engine = await stack.enter_async_context(open_engine(Paths.from_environment()))
+            names = [name for way in Way for name in await _connections(way, folder, size * MB, engine, stack)]
+            idle = await _gaps_during(asyncio.sleep(2))
+            began = monotonic()
+            busy = await _gaps_during(_run_all(engine, names))
+            took = monotonic() - began
+    moved = size * len(names)
+    print_table(
+        ("event loop", "beats", "p50 ms", "p99 ms", "max ms", f"p99 under {TARGET} ms"),
+        [_row("idle", idle), _row(f"{len(names)} transfers, {moved} MB in {took:.1f} s", busy)],
+    )
+
+
+async def _connections(way: Way, folder: Path, size: int, engine: Engine, stack: AsyncExitStack) -> list[str]:
+    """Connections of one way, each with one file to move; returns their names."""
+    place = folder / way
+    place.mkdir()
+    place.chmod(0o755)
+    partner = await stack.enter_async_context(open_partner(way, place, make_certificates(place)))
+    names = []
+    for number in range(_PER_WAY):
+        exchange = partner.folders()
+        path = exchange.source / "large.csv"
+        with path.open("wb") as file:
+            file.truncate(size)
+        os.utime(path, (OLD, OLD))
+        name = f"{way} {number}"
+        await engine.store.save(Connection.model_validate(exchange.fields(name=name, retries=0)))
+        names.append(name)
+    return names
+
+
+async def _run_all(engine: Engine, names: Sequence[str]) -> None:
+    runs = await asyncio.gather(*(engine.start(name) for name in names))
+    for run in await asyncio.gather(*(engine.wait(run.run_id) for run in runs)):
+        if run.status is not Status.COMPLETED:
+            sys.exit(f"{run.connection}: {run.failure}")
+
+
+async def _gaps_during(work: Coroutine[Any, Any, None]) -> list[float]:
+    """Seconds from beat to beat while the work is done."""
+    gaps: list[float] = []
+    beating = asyncio.create_task(_beat(gaps))
+    try:
+        await work
+    finally:
+        beating.cancel()
+    return gaps
+
+
+async def _beat(gaps: list[float]) -> None:
+    last = perf_counter()
+    while True:
+        await asyncio.sleep(BEAT)
+        now = perf_counter()
+        gaps.append(now - last)
+        last = now
+
+
+def _row(what: str, gaps: list[float]) -> tuple[str, ...]:
+    cuts = quantiles(gaps, n=100)
+    figures = (f"{value * 1000:.1f}" for value in (cuts[49], cuts[98], max(gaps)))
+    return what, str(len(gaps)), *figures, "yes" if cuts[98] * 1000 < TARGET else "NO"
