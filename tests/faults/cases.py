@@ -80,6 +80,10 @@ TAMPERING = frozenset({Kind.SHRINK, Kind.GROW, Kind.CHANGE})
 SILENT = frozenset({Kind.FREEZE, Kind.TRUNCATE, Kind.DROP_REPLY})
 HARMLESS = frozenset({Kind.DRIP, Kind.DELAY, Kind.DELAY_REPLY, Kind.SLOW_RENAME})
 """Slow, but nothing that a run could fail for."""
+SURE = frozenset(
+    {Kind.DISK_FULL, Kind.SLOW_RENAME, Kind.EMPTY_LISTING, Kind.LYING_SIZE, Kind.STALE_226, Kind.LOST_ANSWER}
+)
+"""Whatever else is drawn, these strike."""
 
 _NETWORK = (Kind.CUT, Kind.RESET, Kind.FREEZE, Kind.TRUNCATE, Kind.DRIP, Kind.DELAY, Kind.REFUSE)
 _REPLIES = (Kind.DROP_REPLY, Kind.DUPLICATE_REPLY, Kind.DELAY_REPLY)

@@ -6,6 +6,7 @@ left, and the history has told the truth all the time. During both runs no final
 
 import asyncio
 import hashlib
+import sys
 import time
 import traceback
 from collections import Counter
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.benches import DONE, Bench, Folder, Mailbox, Recipient, Workshop
-from tests.faults.cases import HARMLESS, TAMPERING, Case, Kind
+from tests.faults.cases import HARMLESS, SURE, TAMPERING, Case, Kind
 from tests.faults.servers import ServerFault
 from tests.faults.watch import FolderWatch, watching
 from tui.domain.connection import Connection
@@ -181,13 +182,19 @@ class _Trial:
             lines = traceback.format_exception(error)[-3:] if error else []
             self._blame(f"unhandled: {context['message']} {' '.join(lines)}")
 
+        def hear_unraisable(event: Any) -> None:
+            # Printed, it would spoil the screen.
+            self._blame(f"unhandled: {event.exc_value!r} in {event.object!r}")
+
         loop = asyncio.get_running_loop()
-        before = loop.get_exception_handler()
+        before, hook = loop.get_exception_handler(), sys.unraisablehook
         loop.set_exception_handler(hear)
+        sys.unraisablehook = hear_unraisable
         try:
             yield
         finally:
             loop.set_exception_handler(before)
+            sys.unraisablehook = hook
 
     async def go(self) -> None:
         """Both runs."""
@@ -195,6 +202,8 @@ class _Trial:
         with self._disturbed():
             first = await self._run(self._case.time_limit)
             self.result.bites = self._workshop.proxy.bites + self._workshop.trouble.bites
+        if self._case.kind in SURE and not self.result.bites:
+            self._blame("the fault did not strike, so the case proves nothing")
         self._judge_first(first)
         self._workshop.proxy.arm(None)
         await self._engine.store.save(_connection(self._case, self._bench, stall_timeout=20), replacing=_NAME)

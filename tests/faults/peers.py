@@ -1,7 +1,7 @@
 """The same faults against lftp and rclone: what they make of them, and whether their second try puts it right.
 
 Each copies the folder in the way of its manual: `lftp mirror`, and `mirror --continue` the second time; `rclone copy`,
-twice. They are told to give up as early as Wharf does here, and nothing else.
+twice. They are told to give up early and to try as often as Wharf does here, and nothing else.
 """
 
 import asyncio
@@ -32,8 +32,10 @@ COMPARED = (
     Subject.FTPS_OUT,
 )
 _LARGE = "large.csv"
-_PATIENCE = 40.0
-"""Seconds after which a program counts as hanging."""
+_GIVES_UP = 2
+"""Seconds of silence after which a program is told to give up."""
+_PATIENCE = 25.0
+"""Seconds after which it counts as hanging: more than all its tries together."""
 _BENCHES = count(1)
 
 
@@ -172,7 +174,7 @@ class _Peer:
         quiet = "ssh -a -x -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
         tls = "true" if self._workshop.subject.method == "ftps" else "false"
         settings = (
-            f"set net:timeout {self._case.stall_timeout}; set net:max-retries 2; set net:reconnect-interval-base 1; "
+            f"set net:timeout {_GIVES_UP}; set net:max-retries 2; set net:reconnect-interval-base 1; "
             f"set ssl:verify-certificate false; set ftp:ssl-allow {tls}; set ftp:ssl-force {tls}; "
             f"set ftp:ssl-protect-data {tls}; set cmd:fail-exit true; set sftp:connect-program '{quiet}'; "
         )
@@ -202,6 +204,6 @@ class _Peer:
         }
         remote = f"peer:/{self._folder}"
         places = [remote, local] if self._workshop.subject.inbound else [local, remote]
-        timeout = f"{self._case.stall_timeout}s"
+        timeout = f"{_GIVES_UP}s"
         limits = ["--timeout", timeout, "--contimeout", timeout, "--retries", "2", "--low-level-retries", "2"]
         return ["copy", *places, *limits, "--config", "/dev/null"], environment
