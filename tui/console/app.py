@@ -1,5 +1,6 @@
 """The application: it owns the screens and the bridge, and never the transfers."""
 
+import asyncio
 import logging
 from collections.abc import Iterable
 from datetime import datetime
@@ -58,6 +59,11 @@ class WharfApp(App[int], inherit_bindings=False):
         # What a terminal does not read now would only pile up; it gets the newest state once it reads again.
         behind = isinstance(self._driver, TerminalDriver) and self._driver.is_behind
         return stack[-1] if stack and not behind else None
+
+    def on_load(self) -> None:
+        # Textual makes tasks eager where Python can (3.12). The engine shares the loop, and not all that it uses stands
+        # that: asyncio's own race for the first address that answers fails with an AssertionError up to 3.13.0.
+        asyncio.get_running_loop().set_task_factory(None)
 
     def on_mount(self) -> None:
         self.set_interval(INTERVAL, self.bridge.sample)
