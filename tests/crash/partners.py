@@ -74,6 +74,10 @@ class Partner:
         """Stop the whole server: connections are still taken, by the system, and hear nothing."""
         _send([self.listener, *self.sessions()], signal.SIGSTOP)
 
+    def thaw_listener(self) -> None:
+        """New connections are served again, those of before are not."""
+        _send([self.listener], signal.SIGCONT)
+
     def thaw(self) -> None:
         if not self.way.over_ssh:
             # vsftpd takes the notice that a child was stopped for one that it has died, and hangs from then on.

@@ -55,6 +55,19 @@ async def test_a_run_is_cancelled_while_its_server_is_frozen(
     await exchange.check_delivered(paths, failed=[FailureClass.CANCELLED])
 
 
+async def test_a_retry_goes_on_beside_a_session_that_stays_frozen(
+    partner: Partner, exchange: Exchange, paths: Paths
+) -> None:
+    async with engine_with(exchange, paths, retries=1, stall_timeout=STALL_TIMEOUT) as engine:
+        with watched(exchange):
+            run = await _run_into_silence(engine, partner, exchange, "transfer")
+            # As a session is whose client the network has taken away: it knows nothing of that, and keeps its files.
+            partner.thaw_listener()
+            ended = await engine.wait(run.run_id)
+            assert (ended.status, ended.failure) == (Status.COMPLETED, None)
+    await exchange.check_delivered(paths)
+
+
 async def _run_into_silence(engine: Engine, partner: Partner, exchange: Exchange, place: str) -> Run:
     if place == "greeting":
         partner.freeze()

@@ -23,7 +23,7 @@ FORKS = 7
 COMMANDS = 5
 IN_A_ROW = 4
 """Kills that one batch has to bear."""
-SOONER = 0.9
+SOONER = 0.7
 
 
 @dataclass(frozen=True)
