@@ -181,6 +181,8 @@ async def test_scroll_position_survives_updates() -> None:
     async with app.run_test(size=(40, 12)) as pilot:
         keys = [f"row{number:02}" for number in range(50)]
         app.table.show([row(key) for key in keys])
+        # How far to scroll depends on the height, which must be known first.
+        await pilot.pause()
         app.table.move_to("row40")
         await pilot.pause()
         before = [line.split()[0] for line in lines_of(app)]

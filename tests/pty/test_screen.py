@@ -185,7 +185,8 @@ async def test_leaving_while_a_transfer_runs_asks_and_puts_it_on_record(
 
 def test_the_screen_follows_the_size_of_the_window() -> None:
     with wharf_on_terminal() as terminal:
-        place = terminal.wait_for(FIRST_FRAME)
+        # The whole first frame: its last text is the last of the footer.
+        place = terminal.wait_for(b"Quit", since=terminal.wait_for(FIRST_FRAME))
         terminal.resize(140, 45)
         # The footer is drawn in the last of 45 lines now.
         terminal.wait_for(b"\x1b[45;1H", since=place)
