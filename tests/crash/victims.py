@@ -36,10 +36,12 @@ class Victims(ABC):
     async def killed_after(self, seconds: float, name: str) -> bool:
         """Start the run and kill -9 its process group after that time. False if it had come to its end by then."""
         pid, end = await self._start(name)
-        await asyncio.wait({end}, timeout=seconds)
-        if not end.done():
-            with suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
+        try:
+            await asyncio.wait({end}, timeout=seconds)
+        finally:
+            if not end.done():
+                with suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)
         code = await end
         assert code in (0, -signal.SIGKILL), f"the run of {name} ended with {code}"
         return code == -signal.SIGKILL
