@@ -12,6 +12,7 @@ no seconds, and lose their clock as the file grows old. Only where there is no M
 
 import asyncio
 import hashlib
+import ssl
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
@@ -125,6 +126,10 @@ class FtpSession(Source, Target):
         except TransferFailed as error:
             if not _still_in_step(error):
                 self._forget()
+            if _is_broken_encryption(error):
+                # The certificate was accepted long ago. A server process that dies sends its last words in clear.
+                broken = f"{doing} failed: the encrypted connection to {self._door.where} broke."
+                raise TransferFailed(FailureClass.NETWORK, broken) from error
             raise
         except BaseException:
             self._forget()
@@ -501,6 +506,11 @@ def _still_in_step(error: TransferFailed) -> bool:
     """Whether the failure leaves the control connection as it was: a plain no of the server, or nothing sent at all."""
     cause = error.__cause__
     return isinstance(cause, aioftp.errors.InvalidCommand) or (isinstance(cause, Refused) and cause.reply.code != "421")
+
+
+def _is_broken_encryption(error: TransferFailed) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLCertVerificationError)
 
 
 async def identify(connection: Connection) -> Identity:
