@@ -7,6 +7,7 @@ python -m tests.faults --peers --cases 200
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 import tempfile
@@ -106,6 +107,8 @@ def _run_peers(request: _Request) -> list[PeerResult]:
 
 
 def _keys(folder: Path) -> Keys:
+    # It warns of every write to a connection that a fault has ended.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     return Keys(asyncssh.generate_private_key("ssh-ed25519"), make_certificates(folder).good)
 
 

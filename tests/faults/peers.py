@@ -36,6 +36,7 @@ _GIVES_UP = 2
 """Seconds of silence after which a program is told to give up."""
 _PATIENCE = 25.0
 """Seconds after which it counts as hanging: more than all its tries together."""
+_ATTEMPTS = 3
 _BENCHES = count(1)
 
 
@@ -123,10 +124,13 @@ class _Peer:
 
     async def _traffic(self) -> Mapping[tuple[Channel, Way], int]:
         """What the program sends and gets when nothing disturbs it."""
-        self._workshop.proxy.arm(None)
-        code = await self._copy(again=False)
-        assert code == 0, f"{self._tool} fails without any fault"
-        return Counter(self._workshop.proxy.passed)
+        for _ in range(_ATTEMPTS):
+            self._workshop.proxy.arm(None)
+            if await self._copy(again=False) == 0:
+                return Counter(self._workshop.proxy.passed)
+            # On a machine under load, it may have given up too early.
+            self._bench, self._folder = self._new_bench()
+        raise RuntimeError(f"{self._tool} fails without any fault, {self._workshop.subject}")
 
     def _tamper(self) -> None:
         assert isinstance(self._bench.source, Folder)
@@ -161,9 +165,13 @@ class _Peer:
         )
         try:
             async with asyncio.timeout(_PATIENCE):
-                return await process.wait()
+                code = await process.wait()
         except TimeoutError:
             return None
+        else:
+            # lftp leaves before its ssh has sent everything.
+            await self._workshop.proxy.quiet(_GIVES_UP)
+            return code
         finally:
             # Its helpers (ssh) belong to its session.
             with suppress(ProcessLookupError):

@@ -209,6 +209,12 @@ class Proxy:
             self._links.discard(link)
             link.close()
 
+    async def quiet(self, seconds: float) -> None:
+        """Wait until all connections have ended, but no longer than this."""
+        carrying = set(self._tasks)
+        if carrying:
+            await asyncio.wait(carrying, timeout=seconds)
+
     async def end(self) -> None:
         self.arm(None)
         for task in self._tasks:
