@@ -14,19 +14,20 @@ import asyncio
 import hashlib
 import ssl
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
 import aioftp
 
-from tui.domain.connection import After, Connection, FtpEndpoint, FtpTls
+from tui.domain.connection import After, Connection, FtpEndpoint
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import matches, part_name
-from tui.methods.base import Entry, Identity, Proof, Source, Staged, Surroundings, Target, Writer
+from tui.methods.base import Entry, Proof, Source, Staged, Surroundings, Target, Writer
 from tui.methods.folder import unused_name
+from tui.methods.ftp_identity import identify
 from tui.methods.ftp_listing import (
     ListedFile,
     Listing,
@@ -37,15 +38,15 @@ from tui.methods.ftp_listing import (
     read_mlsd,
     read_names,
 )
-from tui.methods.ftp_login import Features, FtpDoor, greeting, place_of, start_tls, translated
+from tui.methods.ftp_login import Features, FtpDoor, translated
 from tui.methods.ftp_replies import is_unknown_command, refusal, told_class
+from tui.methods.ftp_writer import FtpWriter
 from tui.methods.ftps_client import DataChannel, FtpsClient, NotFtp, Refused, Reply
-from tui.trust.tls import check_pin, client_context, describe_certificate
+
+__all__ = ["FtpSession", "identify"]
 
 _GOODBYE_WAIT = 2.0
 """Seconds the server gets to answer QUIT."""
-_SLICE = 64 * 1024
-"""Bytes written between two signs of life: a slow peer that takes this much within the stall timeout is not silent."""
 _LARGEST_LISTING = 256 * 1024 * 1024
 """Bytes of a listing; some two million files."""
 _HASH_SPEED = 10 * 1024 * 1024
@@ -365,7 +366,7 @@ class FtpSession(Source, Target):
         with talking():
             channel = await self._begin(client, f"STOR {name}", keep)
         try:
-            yield _FtpWriter(channel, talking, self._alive, keep)
+            yield FtpWriter(channel, talking, self._alive, keep)
         except BaseException:
             self._forget()
             raise
@@ -462,30 +463,6 @@ class FtpSession(Source, Target):
         await self._delete(name, f"Removing {name}")
 
 
-class _FtpWriter:
-    def __init__(
-        self,
-        channel: DataChannel,
-        talking: Callable[[], AbstractContextManager[None]],
-        alive: Callable[[], None],
-        kept: int,
-    ) -> None:
-        self._channel = channel
-        self._talking = talking
-        self._alive = alive
-        self.stored = kept
-        """Bytes sent. FTP acknowledges none before the end; but as they arrive in order, what the server has of them is
-        without a gap."""
-
-    async def write(self, data: bytes) -> None:
-        view = memoryview(data)
-        for start in range(0, len(view), _SLICE):
-            with self._talking():
-                await self._channel.write(view[start : start + _SLICE])
-            self._alive()
-        self.stored += len(data)
-
-
 def _doubting_doubles(entries: list[Entry]) -> list[Entry]:
     """Of two entries with one name at least one is made up: a name with a line break can be written so that its second
     half looks like another entry. None of them can be trusted.
@@ -511,30 +488,3 @@ def _still_in_step(error: TransferFailed) -> bool:
 def _is_broken_encryption(error: TransferFailed) -> bool:
     cause = error.__cause__
     return isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLCertVerificationError)
-
-
-async def identify(connection: Connection) -> Identity:
-    """Fetch the server's certificate without trusting it and without logging in. Raises TransferFailed."""
-    endpoint = connection.endpoint
-    assert isinstance(endpoint, FtpEndpoint)  # noqa: S101 - the model's method says so
-    where = place_of(endpoint)
-    if endpoint.tls is FtpTls.NONE:
-        raise TransferFailed(
-            FailureClass.CONFIG,
-            f"{connection.name} uses FTP without TLS: the server shows nothing that could be trusted.",
-            remedy='Set tls = "explicit" or "implicit" in the connection.',
-        )
-    # Any pin at all makes a context that accepts every certificate.
-    context = client_context(None, fingerprint="unknown yet")
-    client = FtpsClient(lambda _: None)
-    try:
-        with translated("Asking for the certificate", where):
-            async with asyncio.timeout(connection.stall_timeout):
-                await client.reach(endpoint.host, endpoint.resolved_port)
-                if endpoint.tls is FtpTls.EXPLICIT:
-                    await greeting(client)
-                tls = await start_tls(client, endpoint, context)
-    finally:
-        client.drop()
-    fingerprint = check_pin(tls, None, where)
-    return Identity("certificate", fingerprint, describe_certificate(tls.getpeercert(binary_form=True) or b""))

@@ -1,0 +1,27 @@
+"""The layout holds: what may import what, and that no module has grown into several."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+_LONGEST = 500
+
+
+def test_imports_point_one_way() -> None:
+    program = Path(sys.executable).with_name("lint-imports")
+    ended = subprocess.run([program, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=90)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_a_module_is_one_idea() -> None:
+    lengths = {path.relative_to(ROOT): len(path.read_text().splitlines()) for path in ROOT.glob("tui/**/*.py")}
+    assert len(lengths) > 50
+    assert {path: length for path, length in lengths.items() if length > _LONGEST} == {}
+
+
+def test_nothing_else_lies_at_the_top() -> None:
+    agreed = {"tui", "tests", "screenshots", "pyproject.toml", "README.md"}
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=30)
+    found = {line.split("/", 1)[0] for line in tracked.stdout.splitlines()}
+    assert {name for name in found if not name.startswith(".")} <= agreed

@@ -1,0 +1,35 @@
+"""Sends the bytes of one file over an FTP data connection."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from tui.methods.ftps_client import DataChannel
+
+_SLICE = 64 * 1024
+"""Bytes written between two signs of life: a slow peer that takes this much within the stall timeout is not silent."""
+
+
+class FtpWriter:
+    """Takes the bytes of one upload, in slices. `talking` translates what goes wrong."""
+
+    def __init__(
+        self,
+        channel: DataChannel,
+        talking: Callable[[], AbstractContextManager[None]],
+        alive: Callable[[], None],
+        kept: int,
+    ) -> None:
+        self._channel = channel
+        self._talking = talking
+        self._alive = alive
+        self.stored = kept
+        """Bytes sent. FTP acknowledges none before the end; but as they arrive in order, what the server has of them is
+        without a gap."""
+
+    async def write(self, data: bytes) -> None:
+        view = memoryview(data)
+        for start in range(0, len(view), _SLICE):
+            with self._talking():
+                await self._channel.write(view[start : start + _SLICE])
+            self._alive()
+        self.stored += len(data)
