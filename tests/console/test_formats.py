@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.console.formats import ASCII_SIGNS, SIGNS, bar, count, duration, moment, safe, size, speed, status_text
+from tui.console.formats import ASCII_SIGNS, bar, moment, safe, speed, status_text
+from tui.domain.figures import SIGNS, count, duration, size
 from tui.domain.run import Status
 from tui.domain.text import is_safe_character
 

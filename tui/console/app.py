@@ -18,10 +18,10 @@ from tui.console import keymap
 from tui.console.bridge import INTERVAL, Bridge
 from tui.console.dialogs.confirm import ConfirmDialog
 from tui.console.dialogs.help import HelpDialog
-from tui.console.formats import count
 from tui.console.screens.connections import ConnectionsScreen
 from tui.console.terminal import TerminalDriver
 from tui.console.themes import DARK, DARK_PALETTE, LIGHT_PALETTE, THEMES
+from tui.domain.figures import count
 from tui.engine import Engine
 
 _NOT_OFFERED = ("table.", "app.commands")

@@ -4,12 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 from rich.text import Text
 
+from tui.domain.figures import SIGNS, size
 from tui.domain.run import FileStatus, Status
 from tui.domain.text import printable
 
-_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
-
-SIGNS = {Status.NONE: "·", Status.IN_PROGRESS: "▶", Status.COMPLETED: "✓", Status.FAILED: "✗"}
 ASCII_SIGNS = {Status.NONE: "-", Status.IN_PROGRESS: ">", Status.COMPLETED: "+", Status.FAILED: "!"}
 """For terminals and fonts without the others."""
 
@@ -24,34 +22,9 @@ _FILE_STATUS = {
 }
 
 
-def size(count: float) -> str:
-    """Bytes with three digits and a decimal unit: `820 B`, `1.4 MB`."""
-    for unit in _UNITS:
-        if round(count, 1 if unit != "B" and count < 10 else 0) < 1000 or unit == _UNITS[-1]:
-            return f"{count:.1f} {unit}" if unit != "B" and count < 9.95 else f"{count:.0f} {unit}"
-        count /= 1000
-    raise AssertionError  # the last unit takes everything
-
-
 def speed(per_second: float) -> str:
     """Bytes per second: `3.1 MB/s`; a dash while nothing moves."""
     return f"{size(per_second)}/s" if per_second >= 1 else "–"
-
-
-def duration(seconds: float) -> str:
-    """`31 ms`, `0.4 s`, `14 s`, `3 m 05 s`, `2 h 10 m`, `3 d 4 h`."""
-    if 0 < seconds < 0.095:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 9.95:
-        return f"{max(seconds, 0):.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} m {whole % 60:02} s"
-    if whole < 86_400:
-        return f"{whole // 3600} h {whole % 3600 // 60:02} m"
-    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
 
 
 def moment(at: datetime | None, now: datetime | None = None) -> str:
@@ -70,11 +43,6 @@ def moment(at: datetime | None, now: datetime | None = None) -> str:
 def clock(at: datetime) -> str:
     """The time of day with seconds, in the user's own zone."""
     return f"{at.astimezone():%H:%M:%S}"
-
-
-def count(number: int, noun: str, plural: str | None = None) -> str:
-    """`1 file`, `3 files`."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def status_text(status: Status) -> Text:

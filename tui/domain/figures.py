@@ -19,7 +19,9 @@ def size(count: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`0.4 s`, `14 s`, `3 m 05 s`, `2 h 10 m`, `3 d 4 h`."""
+    """`31 ms`, `0.4 s`, `14 s`, `3 m 05 s`, `2 h 10 m`, `3 d 4 h`."""
+    if 0 < seconds < 0.095:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 9.95:
         return f"{max(seconds, 0):.1f} s"
     whole = round(seconds)

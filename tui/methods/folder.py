@@ -17,6 +17,7 @@ from tui.domain.connection import After, Connection, Direction
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import part_name
 from tui.methods.base import Entry, Proof, Source, Staged, Surroundings, Target, Writer, file_failure
+from tui.trust.private_file import sync_folder
 
 _SYNC_INTERVAL = 1.0
 """Seconds between two moments at which what was written is known to be on the disk."""
@@ -196,7 +197,7 @@ class LocalFolder(Source, Target):
                 with _translated(f"Renaming the finished file to {final}"):
                     self._staged_path(staged.entry).replace(final)
             with _translated(f"Writing the folder {self._path}"):
-                _sync_folder(self._path)
+                sync_folder(self._path)
 
         await asyncio.to_thread(rename)
 
@@ -339,14 +340,6 @@ def _write_all(file: int, data: bytes, *, sync: bool) -> None:
         rest = rest[os.write(file, rest) :]
     if sync:
         os.fdatasync(file)
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 @contextmanager

@@ -16,10 +16,10 @@ from textual.worker import Worker, WorkerState
 from tui.console import keymap
 from tui.console.dialogs.confirm import ConfirmDialog
 from tui.console.export import Format, suggested_name
-from tui.console.formats import count
 from tui.console.screens.connection_filter import Filter
 from tui.console.screens.history_export import FileExists, write_history
 from tui.domain.failure import WharfError
+from tui.domain.figures import count
 from tui.domain.text import printable
 from tui.store.base import Store
 

@@ -13,9 +13,10 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from tui.console import keymap
-from tui.console.formats import duration, safe
+from tui.console.formats import safe
 from tui.domain.connection import Connection
 from tui.domain.failure import WharfError
+from tui.domain.figures import duration
 from tui.domain.run import Event
 from tui.domain.text import printable
 from tui.engine import Engine, TestReport

@@ -16,7 +16,7 @@ from tui.console.bridge import SnapshotTaken
 from tui.console.dialogs.confirm import ConfirmDialog
 from tui.console.dialogs.facets import Choices, FacetDialog
 from tui.console.dialogs.testing import TestDialog
-from tui.console.formats import STYLES, count
+from tui.console.formats import STYLES
 from tui.console.screens.connection_filter import FACETS, chosen, facet_counts, with_chosen
 from tui.console.screens.connection_list import ConnectionList
 from tui.console.screens.connection_rows import columns_for
@@ -28,6 +28,7 @@ from tui.console.widgets.running_panel import RunningPanel
 from tui.console.widgets.status import StatusLine
 from tui.domain.connection import Connection
 from tui.domain.failure import WharfError
+from tui.domain.figures import count
 from tui.domain.run import Status
 from tui.engine import Engine
 

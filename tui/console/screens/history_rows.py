@@ -5,11 +5,12 @@ from datetime import datetime
 
 from rich.text import Text
 
-from tui.console.formats import duration, moment, safe, size, status_text
+from tui.console.formats import moment, safe, status_text
 from tui.console.screens.connection_filter import Filter, slug
 from tui.console.widgets.row_table import Column
 from tui.console.widgets.run_text import Entry, running_text, seconds_of
 from tui.domain.failure import FailureClass
+from tui.domain.figures import duration, size
 from tui.domain.run import Run, Status, Trigger
 
 FULL_WIDTH = 110

@@ -7,9 +7,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tui.console.formats import file_status_text, safe, size
+from tui.console.formats import file_status_text, safe
 from tui.console.widgets.row_table import Column
 from tui.console.widgets.run_detail import failure_table
+from tui.domain.figures import size
 from tui.domain.run import Event, FileRecord, FileStatus
 from tui.domain.text import printable
 

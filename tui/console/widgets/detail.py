@@ -4,9 +4,10 @@ from rich.table import Table
 from rich.text import Text
 from textual.widgets import Static
 
-from tui.console.formats import count, moment, safe, size, status_text
+from tui.console.formats import moment, safe, status_text
 from tui.domain.connection import After, Connection, Direction, type_title
 from tui.domain.failure import Failure
+from tui.domain.figures import count, size
 from tui.domain.run import Run
 from tui.domain.text import printable
 from tui.store.base import ConnectionState

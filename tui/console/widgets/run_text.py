@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from rich.text import Text
 
-from tui.console.formats import clock, count, duration, moment, safe, size, speed
+from tui.console.formats import clock, moment, safe, speed
+from tui.domain.figures import count, duration, size
 from tui.domain.run import Run
 from tui.engine.live import LiveRun
 

@@ -11,7 +11,8 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.console.formats import bar, count, duration, size, speed
+from tui.console.formats import bar, speed
+from tui.domain.figures import count, duration, size
 from tui.domain.text import printable
 from tui.engine.live import LiveRun
 
