@@ -34,10 +34,11 @@ async def test_code_that_does_not_wake_is_cancelled() -> None:
     assert task.cancelling() == 0
 
 
-async def test_a_body_that_finishes_all_the_same_is_not_an_error() -> None:
+async def test_a_body_that_takes_the_drop_for_an_end_is_not_believed() -> None:
     lost = asyncio.Event()
-    async with StallWatch(0.05, lost.set):
-        await lost.wait()
+    with pytest.raises(TransferFailed, match="silent"):
+        async with StallWatch(0.05, lost.set):
+            await lost.wait()
 
 
 async def test_signs_of_life_keep_it_going() -> None:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from tui.engine.journal import Journal
 from tui.engine.resume import continued, keepable
 from tui.engine.sides import Sides
-from tui.methods.base import Entry, Staged, Writer
+from tui.methods.base import CannotContinue, Entry, Staged, Writer
 from tui.store.base import Partial
 
 
@@ -22,8 +22,15 @@ class Copier:
     async def copy(self, entry: Entry, partial: Partial | None) -> Staged:
         """Stage the whole file. The hash is of the whole file too, whatever part of it was there already."""
         keep = await keepable(self._sides, entry, partial)
-        staged = await self._continue(entry, keep) if keep else None
+        staged = await self._continue_if_possible(entry, keep) if keep else None
         return staged or await self._from_start(entry)
+
+    async def _continue_if_possible(self, entry: Entry, keep: int) -> Staged | None:
+        try:
+            return await self._continue(entry, keep)
+        except CannotContinue as error:
+            self._tell(entry, f"begun anew, because {error}")
+            return None
 
     async def _continue(self, entry: Entry, keep: int) -> Staged | None:
         async with continued(self._sides, entry, keep) as continuation:
@@ -41,6 +48,7 @@ class Copier:
         return Staged(entry, size, continuation.digest.hexdigest())
 
     async def _from_start(self, entry: Entry) -> Staged:
+        self._journal.resume(entry, 0)
         digest = hashlib.sha256()
         async with self._sides.source.read(entry) as blocks, self._staging(entry) as writer:
             size = await self._pump(entry, blocks, writer, digest)

@@ -119,8 +119,12 @@ class Deliverer:
         return published
 
     async def settle(self, entry: Entry) -> None:
-        """Do the after-action of a delivered file. A failure is on record; one that breaks the session is raised."""
+        """Do the after-action of a delivered file, if it is still the one that was delivered. A failure is on record;
+        one that breaks the session is raised."""
         try:
+            if self._policy.touches_source and await self._was_replaced(entry):
+                self._narrator.tell("after", f"{entry.name} is another file by now; it is left for the next run")
+                return
             await self._source.settle(entry)
             self._journal.settled(entry)
         except TransferFailed as error:
@@ -128,6 +132,10 @@ class Deliverer:
             self._journal.settle_failed(entry, error.failure)
             if error.failure.failure_class in _BREAKS_THE_SESSION:
                 raise
+
+    async def _was_replaced(self, entry: Entry) -> bool:
+        fresh = await self._source.stat(entry)
+        return fresh is not None and (fresh.size, fresh.mtime) != (entry.size, entry.mtime)
 
     async def _stage_or_fail(self, entry: Entry) -> _Checked | None:
         self._journal.start(entry)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tui.domain.connection import Conflict, Connection, Repeat
+from tui.domain.connection import After, Conflict, Connection, Repeat
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.figures import size as shown_size
 from tui.engine.sides import Sides
@@ -21,6 +21,8 @@ class Policy:
         self._conflict = Conflict.OVERWRITE if force else connection.conflict
         self._repeat = Repeat.SEND if force else connection.repeat
         self._sides = sides
+        self.touches_source = connection.after is not After.KEEP
+        """Whether something happens to a file at its source once it is delivered."""
         self._store = store
         self._partials = partials
 

@@ -61,7 +61,8 @@ class StallWatch:
         cancelled_by_others = isinstance(error, asyncio.CancelledError)
         if self._cancelled:
             cancelled_by_others = self._task.uncancel() > 0 and cancelled_by_others
-        if self._expired and error is not None and not cancelled_by_others:
+        # Also when the body has come to an end: what was dropped under it may have looked to it like an end.
+        if self._expired and not cancelled_by_others:
             raise TransferFailed(
                 FailureClass.TIMEOUT, f"The other side was silent for {self._seconds:g} s; the connection was dropped."
             ) from error

@@ -81,6 +81,10 @@ class Proof:
     how: str
 
 
+class CannotContinue(TransferFailed):
+    """The other side says that it moves files from their middle, and then does not. From the start it can be tried."""
+
+
 class PartlyDelivered(TransferFailed):
     """The delivery has happened for some and cannot happen for others, such as a mail refused for one recipient.
 

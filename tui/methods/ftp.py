@@ -13,7 +13,6 @@ no seconds, and lose their clock as the file grows old. Only where there is no M
 import asyncio
 import hashlib
 import ssl
-from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -25,12 +24,13 @@ import aioftp
 from tui.domain.connection import After, Connection, FtpEndpoint
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import matches, part_name
-from tui.methods.base import Entry, Proof, Source, Staged, Surroundings, Target, Writer
+from tui.methods.base import CannotContinue, Entry, Proof, Source, Staged, Surroundings, Target, Writer
 from tui.methods.folder import unused_name
 from tui.methods.ftp_identity import identify
 from tui.methods.ftp_listing import (
     ListedFile,
     Listing,
+    doubting_doubles,
     file_from_facts,
     parse_facts,
     parse_time,
@@ -137,8 +137,17 @@ class FtpSession(Source, Target):
             raise
 
     async def _begin(self, client: FtpsClient, command: str, offset: int = 0) -> DataChannel:
-        """Start a transfer; tells how its data is encrypted when that has changed."""
-        channel = await client.begin(command, offset)
+        """Start a transfer; tells how its data is encrypted when that has changed. Raises CannotContinue."""
+        try:
+            channel = await client.begin(command, offset)
+        except Refused as error:
+            if not offset:
+                raise
+            # ProFTPD offers REST and refuses STOR after it unless AllowStoreRestart is on. What REST has set must not
+            # hold for the next transfer.
+            self._forget()
+            why = f"{self._door.where} does not go on in the middle of a file: {error.reply.code} {error.reply.text}"
+            raise CannotContinue(FailureClass.REFUSED, why) from error
         if client.data_tls != self._data_tls:
             self._data_tls = client.data_tls
             self._narrator.tell("data channel", client.data_tls or "not encrypted")
@@ -152,12 +161,12 @@ class FtpSession(Source, Target):
             listing = await self._listing(client)
             files = [await self._dated(client, file) for file in listing.files]
         self._tell_what_is_missing(listing)
-        return _doubting_doubles([self._entry(file) for file in files if file.size is not None])
+        return doubting_doubles([self._entry(file) for file in files if file.size is not None])
 
     async def _listing(self, client: FtpsClient) -> Listing:
         if self._features.facts:
             try:
-                return await asyncio.to_thread(read_mlsd, await self._text(client, "MLSD"))
+                return await self._mlsd(client)
             except Refused as error:
                 if not is_unknown_command(error.reply):
                     raise
@@ -165,6 +174,14 @@ class FtpSession(Source, Target):
         listing = await asyncio.to_thread(read_list, await self._text(client, "LIST"), datetime.now(UTC))
         if listing.doubtful:
             # Some servers answer LIST with nothing, or in a form of their own, where there are files.
+            listing.files = [ListedFile(name, None, None) for name in await self._names(client)]
+        return listing
+
+    async def _mlsd(self, client: FtpsClient) -> Listing:
+        text = await self._text(client, "MLSD")
+        listing = await asyncio.to_thread(read_mlsd, text)
+        if not text.strip():
+            # Empty folders are rare and broken listings are not: is there really nothing?
             listing.files = [ListedFile(name, None, None) for name in await self._names(client)]
         return listing
 
@@ -189,6 +206,8 @@ class FtpSession(Source, Target):
             if length > _LARGEST_LISTING:
                 raise NotFtp(f"sent a listing of more than {_LARGEST_LISTING} bytes")
         await channel.finish()
+        if blocks and not blocks[-1].endswith(b"\n"):
+            raise NotFtp("sent a listing that ends in the middle of a line")
         return b"".join(blocks).decode(errors="surrogateescape")
 
     async def _dated(self, client: FtpsClient, file: ListedFile) -> ListedFile:
@@ -461,15 +480,6 @@ class FtpSession(Source, Target):
     async def discard(self, entry: Entry) -> None:
         name = part_name(entry.target_name)
         await self._delete(name, f"Removing {name}")
-
-
-def _doubting_doubles(entries: list[Entry]) -> list[Entry]:
-    """Of two entries with one name at least one is made up: a name with a line break can be written so that its second
-    half looks like another entry. None of them can be trusted.
-    """
-    count = Counter(entry.name for entry in entries)
-    doubtful = "the server lists this name more than once"
-    return [replace(entry, problem=doubtful) if count[entry.name] > 1 else entry for entry in entries]
 
 
 def _proof_from(reply: Reply) -> Proof | None:

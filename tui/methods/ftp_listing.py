@@ -6,9 +6,12 @@ would name another file.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+
+from tui.methods.base import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,3 +174,12 @@ def _moment(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> 
         return datetime(year, month, day, hour, minute, tzinfo=UTC)
     except ValueError:
         return None
+
+
+def doubting_doubles(entries: list[Entry]) -> list[Entry]:
+    """Of two entries with one name at least one is made up: a name with a line break can be written so that its second
+    half looks like another entry. None of them can be trusted.
+    """
+    count = Counter(entry.name for entry in entries)
+    doubtful = "the server lists this name more than once"
+    return [replace(entry, problem=doubtful) if count[entry.name] > 1 else entry for entry in entries]

@@ -167,10 +167,15 @@ class FtpsClient(aioftp.Client):
             raise ConnectionResetError("the server closed the connection")
         return line.decode(self.encoding, errors="surrogateescape").rstrip("\r\n")
 
+    @property
+    def is_dropped(self) -> bool:
+        """Whether `drop` was called."""
+        return self._dropped
+
     def drop(self) -> None:
         """Drop all connections at once; whoever waits for them wakes up with an error. For good."""
         self._dropped = True
-        if self._data is not None:
+        if self._data is not None and not self._data.is_closing():
             self._data.abort()
         if self._stream is not None:
             self._stream.writer.transport.abort()
@@ -288,9 +293,13 @@ class DataChannel:
     async def read(self) -> bytes:
         """The next bytes, as many as there are up to a block; empty at the end."""
         try:
-            return await self._reader.read(BLOCK_SIZE)
+            block = await self._reader.read(BLOCK_SIZE)
         except OSError as error:
             raise await self._reason(error) from error
+        if not block and self._client.is_dropped:
+            # A transport that is aborted looks like one that has come to its end.
+            raise ConnectionAbortedError("the connection was dropped")
+        return block
 
     async def write(self, data: bytes | memoryview) -> None:
         """Send; returns when most of it has left."""

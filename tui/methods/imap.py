@@ -159,13 +159,15 @@ class ImapSession(Source):
         if known is not None:
             return replace(offer, entry=replace(offer.entry, size=known))
         measured = await self._read_ahead(offer)
+        if measured is None:
+            return offer
         _KNOWN_SIZES[where] = measured.entry.size
         while len(_KNOWN_SIZES) > _MOST_SIZES:
             del _KNOWN_SIZES[next(iter(_KNOWN_SIZES))]
         return measured
 
-    async def _read_ahead(self, offer: _Offer) -> _Offer:
-        """Read the attachment for its size, and keep it if there is room."""
+    async def _read_ahead(self, offer: _Offer) -> _Offer | None:
+        """Read the attachment for its size, and keep it if there is room. None when it is damaged."""
         if self._spool is None:
             self._spool = Spool()
         start, size = self._spool.size, 0
@@ -178,7 +180,7 @@ class ImapSession(Source):
         except DamagedContent:
             # Told when the file is read, as a failure of that file.
             await self._spool.cut(start)
-            return offer
+            return None
         return replace(offer, entry=replace(offer.entry, size=size), kept=Slice(start, size) if keep else None)
 
     @property
@@ -211,7 +213,8 @@ class ImapSession(Source):
             self._alive()
             yield await asyncio.to_thread(decoder.feed, piece)
             start += len(piece)
-            if len(piece) < _PIECE:
+            # A short answer before the declared end is only short: servers may give less than they are asked for.
+            if not piece or (len(piece) < _PIECE and start >= offer.part.octets):
                 break
         yield decoder.finish()
 

@@ -156,6 +156,9 @@ class SmtpClient:
             alive()
         await self._write(b".\r\n")
         answer = await self._answer(size, alive)
+        if answer.code != aiosmtplib.SMTPStatus.completed and not 400 <= answer.code < 600:
+            # Neither yes nor no: the connection is out of step, and the mail may well have been taken.
+            raise self._unknown_fate()
         self._spoiled = False
         with _translated("The mail", self._peer, FailureClass.REJECTED):
             _expect(answer, aiosmtplib.SMTPStatus.completed)
