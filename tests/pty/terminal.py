@@ -93,13 +93,15 @@ def wharf_on_terminal(
     """Start Wharf on a terminal of its own; it is gone at the end of the body. `stdin` replaces the terminal there."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(ours, (rows, columns))
+    # The workers of pytest-xdist have both, and they overrule what the terminal says of its size.
+    inherited = {key: value for key, value in os.environ.items() if key not in {"COLUMNS", "LINES"}}
     process = subprocess.Popen(
         # setsid: the pseudo terminal is to be the controlling one, as it is for a login.
         ["setsid", "--ctty", sys.executable, "-m", "tui", *argv] if stdin is None else [sys.executable, "-m", "tui"],
         stdin=theirs if stdin is None else stdin,
         stdout=theirs,
         stderr=theirs,
-        env={**os.environ, "TERM": "xterm-256color", "TEXTUAL_ANIMATIONS": "none", **environment},
+        env={**inherited, "TERM": "xterm-256color", "TEXTUAL_ANIMATIONS": "none", **environment},
     )
     try:
         yield Terminal(process, ours, theirs)
