@@ -12,6 +12,8 @@ from tui.domain.connection import FtpTls
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.methods.base import Entry, Staged
 from tui.methods.ftp import FtpSession, identify
+from tui.methods.ftp_replies import refusal
+from tui.methods.ftps_client import Reply
 
 ENTRY = Entry.named("a.csv", 5, None, "/in/a.csv")
 STAGED = Staged(ENTRY, 5, "")
@@ -424,3 +426,19 @@ async def test_a_host_name_that_does_not_resolve_says_so(monkeypatch: pytest.Mon
         await FtpSession(ftp_connection(21, FtpTls.NONE), Story().surroundings()).open()
 
     assert "does not resolve" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "failure_class"),
+    [
+        ("220", FailureClass.NETWORK),
+        ("150", FailureClass.NETWORK),
+        ("332", FailureClass.AUTH),
+        ("530", FailureClass.AUTH),
+        ("599", FailureClass.AUTH),
+        ("499", FailureClass.REFUSED),
+    ],
+)
+def test_a_yes_to_something_else_is_no_refused_login(code: str, failure_class: FailureClass) -> None:
+    failed = refusal(Reply(code, ("ready",)), "The login", otherwise=FailureClass.AUTH)
+    assert failed.failure.failure_class is failure_class

@@ -57,5 +57,13 @@ def refusal(reply: Reply, doing: str, *, otherwise: FailureClass = FailureClass.
     """The failure that a refusal means. `doing` says what was refused, such as `Writing a.csv`; `otherwise` is what to
     think when neither code nor words tell.
     """
+    if _is_out_of_step(reply):
+        said = f"{doing} failed: the server answered {quote(reply)}, which is no answer to that."
+        return TransferFailed(FailureClass.NETWORK, said)
     failure_class = told_class(reply) or (FailureClass.REFUSED if reply.code.startswith("4") else otherwise)
     return TransferFailed(failure_class, f"{doing} was refused by the server: {quote(reply)}")
+
+
+def _is_out_of_step(reply: Reply) -> bool:
+    """A yes where another one was due answers something else, such as the command before. 332 asks for an account."""
+    return reply.code[:1] in {"1", "2", "3"} and reply.code != "332"
