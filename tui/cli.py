@@ -127,7 +127,7 @@ def build_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Argument
         return added
 
     _add_demo(command("demo", "demo:demo", "try Wharf with servers and sample batches on this machine"))
-    command("list", "listing:list_connections", "list all connections", json=True)
+    _add_filter(command("list", "listing:list_connections", "list all connections", json=True))
     _add_name(command("show", "listing:show_connection", "show one connection", json=True))
     _add_import(command("import", "exchange:import_file", "add connections from a Wharf TOML file"))
     _add_names(command("export", "exchange:export", "print connections as a Wharf TOML file"), optional=True)
@@ -174,6 +174,16 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 def _add_history(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", nargs="?", help="name of a connection; all without it")
     parser.add_argument("--limit", metavar="N", type=_count, default=20, help="at most this many runs (20)")
+    _add_filter(parser)
+
+
+def _add_filter(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--filter",
+        metavar="LINE",
+        default="",
+        help="only what this means, such as 'acme status:failed last:<2h' (`?` on the screen explains more)",
+    )
 
 
 def _add_trust(parser: argparse.ArgumentParser) -> None:

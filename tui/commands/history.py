@@ -6,35 +6,64 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from tui.commands.interruption import run_async
+from tui.commands.narrowing import understood
 from tui.commands.opening import open_store
 from tui.commands.output import COMPLETED, cut, narrate, run_duration, say, say_json, status_text, table, time_text
 from tui.domain.as_json import run_json
 from tui.domain.figures import size
-from tui.domain.run import FileRecord, Run
+from tui.domain.filter import Filter
+from tui.domain.filter_facts import RUN_VOCABULARY, run_facts
+from tui.domain.run import FileRecord, Run, Status
 from tui.paths import Paths
+from tui.store.base import Store
+
+_PAGE = 1000
+"""Runs read at a time when a filter decides which of them are printed."""
 
 _HEAD = ("Run", "Started (UTC)", "Connection", "Trigger", "Status", "Files", "Size", "Took", "Outcome")
 
 
 def history(args: argparse.Namespace, paths: Paths) -> int:
-    """Print the latest runs of one connection or of all. Raises UnknownConnection."""
-    runs = run_async(_runs(paths, args.name, args.limit, with_files=args.json))
+    """Print the latest runs of one connection or of all, or of those that the filter means. Raises UnknownConnection,
+    and UsageProblem for a wrong filter."""
+    wanted = understood(args.filter, RUN_VOCABULARY)
+    runs = run_async(_runs(paths, args.name, args.limit, wanted, with_files=args.json))
     if args.json:
         say_json([run_json(run, files) for run, files in runs])
     elif runs:
         say("\n".join(_fitting(table(_HEAD, [_row(run) for run, _ in runs]).splitlines())))
+    elif wanted:
+        narrate("No run is meant by this filter.")
     else:
         narrate("There are no runs yet. `wharf run NAME` makes one.")
     return COMPLETED
 
 
-async def _runs(paths: Paths, name: str | None, limit: int, *, with_files: bool) -> list[tuple[Run, list[FileRecord]]]:
+async def _runs(
+    paths: Paths, name: str | None, limit: int, wanted: Filter, *, with_files: bool
+) -> list[tuple[Run, list[FileRecord]]]:
     async with open_store(paths) as store:
-        runs = await store.runs(name, limit=limit)
+        runs = await _latest(store, name, limit, wanted)
         if name is not None and not runs:
             # Runs outlive their connection, so only a name without any can be a wrong one.
             await store.connection(name)
         return [(run, await store.files(run.run_id) if with_files else []) for run in runs]
+
+
+async def _latest(store: Store, name: str | None, limit: int, wanted: Filter) -> list[Run]:
+    if not wanted:
+        return await store.runs(name, limit=limit)
+    statuses = wanted.asked("status", RUN_VOCABULARY.choices["status"])
+    status = Status(RUN_VOCABULARY.choices["status"][statuses.pop()]) if len(statuses) == 1 else None
+    found: list[Run] = []
+    before = None
+    while len(found) < limit:
+        page = await store.runs(name, before=before, limit=_PAGE, status=status)
+        found += [run for run in page if wanted.accepts(run_facts(run))]
+        if len(page) < _PAGE:
+            break
+        before = page[-1].run_id
+    return found[:limit]
 
 
 def _fitting(lines: Sequence[str]) -> Iterator[str]:

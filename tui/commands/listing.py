@@ -4,10 +4,13 @@ import argparse
 from collections.abc import Iterator
 
 from tui.commands.interruption import run_async
+from tui.commands.narrowing import understood
 from tui.commands.opening import open_store
 from tui.commands.output import COMPLETED, narrate, say, say_json, status_text, table, time_text
 from tui.domain.as_json import connection_json
 from tui.domain.connection import type_title
+from tui.domain.figures import count
+from tui.domain.filter_facts import connection_facts, connection_vocabulary
 from tui.domain.text import printable
 from tui.paths import Paths
 from tui.store.base import ConnectionState, Unreadable
@@ -18,14 +21,17 @@ _LABELS = {"tls": "TLS", "ca_file": "CA file", "ssh_config": "SSH config alias",
 
 
 def list_connections(args: argparse.Namespace, paths: Paths) -> int:
-    """Print all connections with their status."""
-    states, unreadable = run_async(_overview(paths))
+    """Print all connections with their status, or those that the filter means. Raises UsageProblem for a wrong one."""
+    everything, unreadable = run_async(_overview(paths))
+    states = _narrowed(everything, args.filter)
     for one in unreadable:
         narrate(f"wharf: The stored connection “{printable(one.name)}” cannot be read: {printable(one.reasons)}.")
     if args.json:
         say_json([_as_json(state) for state in states])
     elif states:
         say(table(_HEAD, [_row(state) for state in states]))
+    elif everything:
+        narrate(f"None of {count(len(everything), 'connection')} is meant by this filter.")
     elif not unreadable:
         narrate("There are no connections yet. `wharf import FILE` adds some; `wharf` has a form for one.")
     return COMPLETED
@@ -41,6 +47,15 @@ def show_connection(args: argparse.Namespace, paths: Paths) -> int:
     width = max(len(label) for label, _ in lines)
     say("\n".join(f"{label:<{width}}  {printable(text)}" for label, text in lines))
     return COMPLETED
+
+
+def _narrowed(states: list[ConnectionState], line: str) -> list[ConnectionState]:
+    wanted = understood(line, connection_vocabulary(state.connection.type for state in states))
+    return [
+        state
+        for state in states
+        if wanted.accepts(connection_facts(state.connection, state.status, state.last_active, state.latest))
+    ]
 
 
 async def _overview(paths: Paths) -> tuple[list[ConnectionState], list[Unreadable]]:
