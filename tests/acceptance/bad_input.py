@@ -30,7 +30,8 @@ from tui.console.app import WharfApp
 from tui.console.widgets.run_detail import RunDetail
 from tui.console.widgets.run_lines import LineTable
 from tui.console.widgets.run_text import Entry
-from tui.domain.connection import Connection, FtpTls
+from tui.domain.connection import Connection
+from tui.domain.endpoint import FtpTls
 from tui.engine import Engine
 from tui.paths import Paths
 

@@ -7,7 +7,8 @@ from pydantic import BaseModel
 
 from tests.cli.test_connection_file import valid_connections
 from tui.console.forms.fields import Kind, Where, data_of, is_asked, sections, values_of
-from tui.domain.connection import Connection, Direction, EmailEndpoint, FtpEndpoint, Method, SftpEndpoint
+from tui.domain.connection import Connection, Direction, Method
+from tui.domain.endpoint import EmailEndpoint, FtpEndpoint, SftpEndpoint
 from tui.domain.text import printable
 
 FIELDS = {field.where: field for section in sections() for field in section.fields}

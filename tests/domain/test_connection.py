@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tui.domain.connection import Connection, Direction, SftpEndpoint
+from tui.domain.connection import Connection, Direction
+from tui.domain.endpoint import SftpEndpoint
 from tui.domain.problems import problems_of
 
 SFTP: dict[str, Any] = {

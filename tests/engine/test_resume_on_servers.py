@@ -12,7 +12,8 @@ from tests.engine.conftest import open_test_engine
 from tests.servers.certificates import Certificates
 from tests.servers.ftp import PASSWORD, proftpd, vsftpd
 from tests.servers.openssh import run_openssh
-from tui.domain.connection import Connection, FtpTls
+from tui.domain.connection import Connection
+from tui.domain.endpoint import FtpTls
 from tui.domain.run import Status
 from tui.engine import Engine
 from tui.paths import Paths

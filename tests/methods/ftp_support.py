@@ -10,7 +10,8 @@ from typing import Any
 
 from tests.servers.certificates import Certificates
 from tests.servers.ftp import PASSWORD, FtpServer
-from tui.domain.connection import Connection, FtpTls
+from tui.domain.connection import Connection
+from tui.domain.endpoint import FtpTls
 from tui.domain.run import Event
 from tui.methods.base import Entry, Narrator, Surroundings
 from tui.methods.ftp import FtpSession

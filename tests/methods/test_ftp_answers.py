@@ -8,7 +8,7 @@ import pytest
 
 from tests.methods.ftp_support import FakeFtp, Story, ftp_connection, get, opened, put
 from tests.servers.certificates import Certificates, ServerCertificate
-from tui.domain.connection import FtpTls
+from tui.domain.endpoint import FtpTls
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.methods.base import Entry, Staged
 from tui.methods.ftp import FtpSession, identify

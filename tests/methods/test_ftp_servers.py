@@ -15,7 +15,7 @@ from tests.methods.ftp_support import Story, connection_to, get, opened, put
 from tests.servers import ftp as servers
 from tests.servers.certificates import Certificates, ServerCertificate
 from tests.servers.ftp import FtpServer
-from tui.domain.connection import FtpTls
+from tui.domain.endpoint import FtpTls
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.methods import ftp_login, ftps_client
 from tui.methods.base import Entry, Staged

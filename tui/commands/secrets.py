@@ -7,9 +7,9 @@ import sys
 
 from tui.commands.opening import prepare
 from tui.commands.output import COMPLETED, narrate
-from tui.domain.connection import SECRET_SCHEMES
 from tui.domain.failure import UsageProblem
 from tui.domain.text import printable
+from tui.domain.values import SECRET_SCHEMES
 from tui.paths import Paths
 from tui.trust.vault import Vault
 

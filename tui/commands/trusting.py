@@ -8,7 +8,8 @@ from tui.commands.asking import confirmed
 from tui.commands.interruption import run_async
 from tui.commands.opening import open_store
 from tui.commands.output import COMPLETED, narrate, say
-from tui.domain.connection import Connection, Method, SftpEndpoint
+from tui.domain.connection import Connection, Method
+from tui.domain.endpoint import SftpEndpoint
 from tui.domain.failure import FailureClass, TransferFailed, UsageProblem
 from tui.domain.text import printable
 from tui.methods import identify

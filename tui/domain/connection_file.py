@@ -15,7 +15,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from tui.domain.connection import Connection, EmailEndpoint, FtpEndpoint, SftpEndpoint
+from tui.domain.connection import Connection
+from tui.domain.endpoint import EmailEndpoint, FtpEndpoint, SftpEndpoint
 from tui.domain.failure import UsageProblem
 from tui.domain.problems import nearest, sentence_for
 from tui.domain.text import printable

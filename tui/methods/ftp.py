@@ -21,7 +21,7 @@ from functools import partial
 
 import aioftp
 
-from tui.domain.connection import After, Connection, FtpEndpoint
+from tui.domain.connection import After, Connection
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import matches, part_name
 from tui.methods.base import CannotContinue, Entry, Proof, Source, Staged, Surroundings, Target, Writer
@@ -59,10 +59,9 @@ class FtpSession(Source, Target):
     """
 
     def __init__(self, connection: Connection, surroundings: Surroundings) -> None:
-        assert isinstance(connection.endpoint, FtpEndpoint)  # noqa: S101 - the model's method says so
         self._connection = connection
         self._surroundings = surroundings
-        self._door = FtpDoor(connection.endpoint, surroundings)
+        self._door = FtpDoor(connection, surroundings)
         self._narrator = surroundings.narrator
         self._alive = surroundings.alive
         self._client: FtpsClient | None = None

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from tui.domain.connection import Connection, FtpEndpoint, FtpTls
+from tui.domain.connection import Connection
+from tui.domain.endpoint import FtpEndpoint, FtpTls
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.methods.base import Identity
 from tui.methods.ftp_login import greeting, place_of, start_tls, translated

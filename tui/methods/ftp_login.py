@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import aioftp
 
-from tui.domain.connection import FtpEndpoint, FtpTls
+from tui.domain.connection import Connection
+from tui.domain.endpoint import FtpEndpoint, FtpTls
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.text import printable
 from tui.methods.base import StepNote, Surroundings, network_failure
@@ -48,10 +49,11 @@ class Inside:
 class FtpDoor:
     """Enters a server as a connection's endpoint says. Can be used again after a connection was lost."""
 
-    def __init__(self, endpoint: FtpEndpoint, surroundings: Surroundings) -> None:
-        self._endpoint = endpoint
+    def __init__(self, connection: Connection, surroundings: Surroundings) -> None:
+        assert isinstance(connection.endpoint, FtpEndpoint)  # noqa: S101 - the model's method says so
+        self._endpoint = connection.endpoint
         self._surroundings = surroundings
-        self.where = place_of(endpoint)
+        self.where = place_of(self._endpoint)
 
     def make_client(self) -> FtpsClient:
         """A client, not connected yet, that checks the pin of every TLS connection it makes."""

@@ -19,7 +19,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from tui.domain.connection import After, Connection, MailTls
+from tui.domain.connection import After, Connection
+from tui.domain.endpoint import MailTls
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import is_partial, matches
 from tui.methods.base import BLOCK_SIZE, Entry, Identity, Narrator, Source, Surroundings

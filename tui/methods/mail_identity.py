@@ -2,7 +2,8 @@
 
 import ssl
 
-from tui.domain.connection import Connection, EmailEndpoint, MailTls
+from tui.domain.connection import Connection
+from tui.domain.endpoint import EmailEndpoint, MailTls
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.methods.base import Identity, Narrator
 from tui.methods.dial import Peer
@@ -17,7 +18,7 @@ def mail_endpoint(connection: Connection) -> tuple[EmailEndpoint, Peer]:
     """The endpoint of an email connection and the server that it names."""
     endpoint = connection.endpoint
     assert isinstance(endpoint, EmailEndpoint)  # noqa: S101 - the caller has looked at the method
-    return endpoint, Peer(endpoint.host, endpoint.resolved_port(connection.direction), connection.stall_timeout)
+    return endpoint, Peer(endpoint.host, connection.port, connection.stall_timeout)
 
 
 def trusting_context(endpoint: EmailEndpoint) -> ssl.SSLContext:

@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from tui.domain.connection import Connection, MailTls, Resend
+from tui.domain.connection import Connection
+from tui.domain.endpoint import MailTls, Resend
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.figures import size as shown_size
 from tui.methods.base import (

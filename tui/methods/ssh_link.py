@@ -10,7 +10,8 @@ from typing import Any, Self
 
 import asyncssh
 
-from tui.domain.connection import Connection, SftpEndpoint
+from tui.domain.connection import Connection
+from tui.domain.endpoint import SftpEndpoint
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.methods.base import Identity, Surroundings, network_failure
 from tui.methods.sftp_copy import IN_FLIGHT

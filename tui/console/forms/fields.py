@@ -14,7 +14,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from tui.domain.connection import TYPE_TITLES, Connection, EmailEndpoint, FtpEndpoint, SftpEndpoint
+from tui.domain.connection import TYPE_TITLES, Connection
+from tui.domain.endpoint import EmailEndpoint, FtpEndpoint, SftpEndpoint
 from tui.domain.text import printable
 
 Where: TypeAlias = tuple[str, ...]

@@ -1,0 +1,114 @@
+"""The endpoint of a connection: where the other side is, what proves that it is the right one, and how to log in."""
+
+import re
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StringConstraints, field_validator
+
+from tui.domain.values import Address, Fingerprint, Host, PlainText, Port, SecretReference, StrictModel
+
+
+class FtpTls(StrEnum):
+    EXPLICIT = "explicit"
+    IMPLICIT = "implicit"
+    NONE = "none"
+
+
+class MailTls(StrEnum):
+    STARTTLS = "starttls"
+    IMPLICIT = "implicit"
+    NONE = "none"
+
+
+class Resend(StrEnum):
+    """What happens to a mail that the server took whole but never confirmed."""
+
+    NEVER = "never"
+    """It counts as unknown, and somebody decides."""
+    ALWAYS = "always"
+    """It is sent again under the same Message-ID."""
+
+
+def _header_safe(value: str) -> str:
+    if any(character in "\r\n\0" for character in value):
+        raise ValueError("must not contain line breaks")
+    return value
+
+
+class SftpEndpoint(StrictModel):
+    """Where an SFTP server is and how to log in to it."""
+
+    host: Host | None = Field(default=None, description="Host name or address")
+    port: Port = 22
+    username: PlainText | None = None
+    secret: SecretReference | None = Field(default=None, description="The password, or the passphrase of the key file")
+    key: PlainText | None = Field(default=None, description="Private key file")
+    agent: bool = Field(default=False, description="Offer the keys of the running ssh-agent")
+    ssh_config: PlainText | None = Field(default=None, description="Host alias in ~/.ssh/config")
+    directory: PlainText = "."
+    block_size: Annotated[int, Field(ge=1024, le=1024 * 1024)] | None = Field(
+        default=None, description="Bytes per request, where the server's own limit does not work"
+    )
+    host_key: Fingerprint | None = Field(default=None, description="Pinned host key; overrides known_hosts")
+
+
+class FtpEndpoint(StrictModel):
+    """Where an FTP server is, how it is encrypted and how to log in to it."""
+
+    host: Host
+    port: Port | None = Field(default=None, description="21, or 990 with implicit TLS")
+    tls: FtpTls = FtpTls.EXPLICIT
+    ca_file: PlainText | None = Field(default=None, description="PEM file of the CA to trust instead of the system's")
+    fingerprint: Fingerprint | None = Field(default=None, description="Pinned certificate (SHA-256)")
+    username: PlainText
+    secret: SecretReference | None = Field(default=None, description="The password")
+    directory: PlainText = "."
+
+    @property
+    def resolved_port(self) -> int:
+        return self.port or (990 if self.tls is FtpTls.IMPLICIT else 21)
+
+
+class EmailEndpoint(StrictModel):
+    """Outbound: an SMTP server and the mail to write. Inbound: a folder of an IMAP mailbox."""
+
+    host: Host
+    port: Port | None = Field(default=None, description="587, 465 or 25 for SMTP; 143 or 993 for IMAP")
+    tls: MailTls = MailTls.STARTTLS
+    ca_file: PlainText | None = Field(default=None, description="PEM file of the CA to trust instead of the system's")
+    fingerprint: Fingerprint | None = Field(default=None, description="Pinned certificate (SHA-256)")
+    username: PlainText | None = None
+    secret: SecretReference | None = Field(default=None, description="The password")
+    sender: Address | None = Field(default=None, description="From address; outbound")
+    recipients: tuple[Address, ...] | None = Field(default=None, description="To addresses; outbound")
+    subject: Annotated[str, StringConstraints(max_length=500), AfterValidator(_header_safe)] | None = Field(
+        default=None, description="{connection}, {file} and {date} are filled in; outbound"
+    )
+    single_mail: bool = Field(
+        default=False, description="All files of a run in one mail or none, instead of several mails; outbound"
+    )
+    resend: Resend | None = Field(
+        default=None, description="Whether a mail that was taken but never confirmed is sent again; outbound"
+    )
+    folder: PlainText | None = Field(default=None, description="Mailbox folder; inbound")
+    from_: PlainText | None = Field(default=None, alias="from", description="Only mail from this address or pattern")
+
+    @field_validator("subject")
+    @classmethod
+    def _known_placeholders(cls, value: str | None) -> str | None:
+        for name in re.findall(r"\{([^{}]*)\}", value or ""):
+            if name not in {"connection", "file", "date"}:
+                raise ValueError("can only fill in {connection}, {file} and {date}")
+        return value
+
+    @property
+    def smtp_port(self) -> int:
+        return self.port or {MailTls.STARTTLS: 587, MailTls.IMPLICIT: 465, MailTls.NONE: 25}[self.tls]
+
+    @property
+    def imap_port(self) -> int:
+        return self.port or (993 if self.tls is MailTls.IMPLICIT else 143)
+
+
+Endpoint = SftpEndpoint | FtpEndpoint | EmailEndpoint
