@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from tui.domain.connection import Connection
 from tui.domain.failure import AlreadyRunning, Failure, NameTaken, UnknownConnection, UsageProblem
 from tui.domain.run import Event, FileRecord, Outcome, Owner, Progress, Run, Status, Trigger
+from tui.domain.statistics import ConnectionTotals, DayTotals, Statistics
 from tui.engine import TestReport
 from tui.engine.live import LiveRun, Snapshot
 from tui.store.base import ConnectionState, Delivery, Partial, Pulse, Store, Unreadable
@@ -112,6 +113,38 @@ class FakeStore(Store):
             raise AlreadyRunning(name, latest.started, latest.owner.pid, latest.owner.host)
         del self.all[name]
         self.bump()
+
+    async def statistics(self, name: str | None, since: datetime) -> Statistics:
+        names = [each for each in sorted(self.all) if name in (None, each)]
+        ended = [run for run in self.all_runs.values() if run.ended is not None and run.started >= since]
+        days = [
+            DayTotals(
+                each,
+                day,
+                len(own := [run for run in ended if run.connection == each and run.started.date() == day]),
+                sum(run.status is Status.FAILED for run in own),
+                sum(run.progress.files_done for run in own),
+                sum(run.progress.bytes_done for run in own),
+            )
+            for day in sorted({run.started.date() for run in ended})
+            for each in names
+        ]
+        days = [day for day in days if day.runs]
+        return Statistics(
+            days,
+            [
+                ConnectionTotals(
+                    each,
+                    sum(day.runs for day in days if day.connection == each),
+                    sum(day.failed for day in days if day.connection == each),
+                    sum(day.files for day in days if day.connection == each),
+                    sum(day.bytes for day in days if day.connection == each),
+                    1.5,
+                )
+                for each in names
+                if any(day.connection == each for day in days)
+            ],
+        )
 
     async def begin_run(self, name: str, trigger: Trigger, owner: Owner) -> Run:
         await self.connection(name)

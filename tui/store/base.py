@@ -12,6 +12,7 @@ from datetime import datetime
 
 from tui.domain.connection import Connection
 from tui.domain.run import Event, FileRecord, Outcome, Owner, Progress, Run, Status, Trigger
+from tui.domain.statistics import Statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,10 @@ class Store(ABC):
         status: Status | None = None,
     ) -> list[Run]:
         """Runs of one connection or of all, newest first; `before` a run_id gives the next page."""
+
+    @abstractmethod
+    async def statistics(self, name: str | None, since: datetime) -> Statistics:
+        """What the runs have moved that began since then, of one connection or of all."""
 
     @abstractmethod
     async def run(self, run_id: int) -> Run:

@@ -7,6 +7,7 @@ has asked for is carried out all the same; a read that has not begun is dropped.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -15,10 +16,12 @@ import apsw
 from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, StoreProblem, TransferFailed
 from tui.domain.run import Event, FileRecord, Outcome, Owner, Progress, Run, Status, Trigger
+from tui.domain.statistics import Statistics
 from tui.domain.text import printable
 from tui.store import connections as on_connections
 from tui.store import partials as on_partials
 from tui.store import records, runs
+from tui.store import statistics as on_period
 from tui.store.base import ConnectionState, Delivery, Partial, Pulse, Store, Unreadable
 from tui.store.database import open_database, transaction, translated
 from tui.store.process import this_process
@@ -163,6 +166,9 @@ class SqliteStore(Store):
         status: Status | None = None,
     ) -> list[Run]:
         return await self._read(runs.page, name, before=before, limit=limit, status=status)
+
+    async def statistics(self, name: str | None, since: datetime) -> Statistics:
+        return await self._read(on_period.since, name, since)
 
     async def run(self, run_id: int) -> Run:
         return await self._read(runs.one, run_id)
