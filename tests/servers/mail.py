@@ -248,6 +248,12 @@ plain:
   server_condition = ${{if and{{{{eq{{$auth2}}{{{USERNAME}}}}}{{eq{{$auth3}}{{{PASSWORD}}}}}}}}}
   server_set_id = $auth2
   server_advertise_condition = ${{if def:tls_in_cipher}}
+token:
+  driver = plaintext
+  public_name = XOAUTH2
+  server_prompts = :
+  server_condition = ${{if eq{{$auth1}}{{user={USERNAME}\\001auth=Bearer {PASSWORD}\\001\\001}}}}
+  server_advertise_condition = ${{if def:tls_in_cipher}}
 """
 
 
@@ -272,7 +278,7 @@ mail_max_userip_connections = 50
 first_valid_uid = 1
 mail_location = maildir:~/Maildir
 mailbox_list_index = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login xoauth2
 service imap-login {{
   {chroot}
   inet_listener imap {{

@@ -21,6 +21,14 @@ class MailTls(StrEnum):
     NONE = "none"
 
 
+class MailAuth(StrEnum):
+    """What the secret of a mail connection is, and so how it logs in."""
+
+    PASSWORD = "password"  # noqa: S105 - a way to log in
+    XOAUTH2 = "xoauth2"
+    """An OAuth 2.0 access token, usually from a command."""
+
+
 class Resend(StrEnum):
     """What happens to a mail that the server took whole but never confirmed."""
 
@@ -79,7 +87,8 @@ class EmailEndpoint(StrictModel):
     ca_file: PlainText | None = Field(default=None, description="PEM file of the CA to trust instead of the system's")
     fingerprint: Fingerprint | None = Field(default=None, description="Pinned certificate (SHA-256)")
     username: PlainText | None = None
-    secret: SecretReference | None = Field(default=None, description="The password")
+    auth: MailAuth = Field(default=MailAuth.PASSWORD, description="What the secret is; xoauth2: an access token")
+    secret: SecretReference | None = Field(default=None, description="The password or, with xoauth2, the access token")
     sender: Address | None = Field(default=None, description="From address; outbound")
     recipients: tuple[Address, ...] | None = Field(default=None, description="To addresses; outbound")
     subject: Annotated[str, StringConstraints(max_length=500), AfterValidator(_header_safe)] | None = Field(

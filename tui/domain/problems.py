@@ -147,9 +147,11 @@ _INBOUND_ONLY = ("folder", "from")
 def _mail_problems(mail: Mapping[str, Any], direction: str) -> Iterator[Problem]:
     if _given(mail, "username") != _given(mail, "secret"):
         yield Problem(("email", "secret" if _given(mail, "username") else "username"), "is missing")
-    elif direction == "inbound" and not _given(mail, "username"):
+    elif not _given(mail, "username") and (direction == "inbound" or mail.get("auth") == "xoauth2"):
         yield Problem(("email", "username"), "is missing")
         yield Problem(("email", "secret"), "is missing")
+    if mail.get("auth") == "xoauth2" and mail.get("tls") == "none":
+        yield Problem(("email", "tls"), "must not be none with auth = xoauth2: whoever overhears a token can use it")
     if direction == "outbound":
         for key in ("sender", "recipients"):
             if not _given(mail, key):

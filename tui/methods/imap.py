@@ -20,7 +20,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from tui.domain.connection import After, Connection
-from tui.domain.endpoint import MailTls
+from tui.domain.endpoint import MailAuth, MailTls
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import is_partial, matches
 from tui.methods.base import BLOCK_SIZE, Entry, Identity, Narrator, Source, Surroundings
@@ -95,7 +95,9 @@ class ImapSession(Source):
         await _meet(self._client, self._peer, self._endpoint.tls, context, self._narrator, self._judge)
         username = self._endpoint.username or ""
         with self._narrator.step("login") as note:
-            mechanism = await self._client.login(username, await self._secret() or "")
+            with_token = self._endpoint.auth is MailAuth.XOAUTH2
+            login = self._client.login_with_token if with_token else self._client.login
+            mechanism = await login(username, await self._secret() or "")
             note.detail = f"logged in as {username} with {mechanism}"
         with self._narrator.step("folder") as note:
             # Whoever keeps the mails has no need for the right to change them.

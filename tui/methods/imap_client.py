@@ -19,6 +19,7 @@ from tui.domain.failure import FailureClass, TransferFailed
 from tui.methods.base import network_failure
 from tui.methods.dial import Peer
 from tui.methods.imap_syntax import Answer, UnreadableAnswer, Value, folder_argument, quoted, read_fetch, read_values
+from tui.methods.mail_token import REMEDY, challenge_reason, token_login
 
 _LARGEST_LITERAL = 64 * 1024 * 1024
 """Bytes of one literal. Nothing of that size is ever asked for; a server that sends it wants to fill the memory."""
@@ -112,11 +113,44 @@ class ImapClient:
             mechanism = "LOGIN"
             self._check_login_command(username, secret)
             await self._command(f"The login of {username}", lambda: client.login(username, secret), FailureClass.AUTH)
+        await self._learn_what_is_offered()
+        return mechanism
+
+    async def login_with_token(self, username: str, token: str) -> str:
+        """AUTHENTICATE XOAUTH2, once. A refusal comes as a challenge, which wants an empty line, and then as NO."""
+        client = self._client
+        if "AUTH=XOAUTH2" not in client.capabilities:
+            raise TransferFailed(
+                FailureClass.AUTH,
+                f"{self._peer} offers no login with a token; none was sent.",
+                remedy="Use auth = password, or ask the partner for the server that takes tokens.",
+            )
+        answers = [token_login(username, token)]
+        reasons = []
+
+        def answer(challenge: bytes) -> bytes:
+            if answers:
+                return answers.pop()
+            reasons.append(challenge_reason(challenge))
+            return b""
+
+        doing = f"The login of {username}"
+        try:
+            await self._command(doing, lambda: client.authenticate("XOAUTH2", answer), FailureClass.AUTH)
+        except TransferFailed as error:
+            if error.failure.failure_class is not FailureClass.AUTH:
+                raise
+            said = f"{error} ({reasons[0]})" if reasons and reasons[0] else str(error)
+            raise TransferFailed(FailureClass.AUTH, said, remedy=REMEDY) from None
+        await self._learn_what_is_offered()
+        return "XOAUTH2"
+
+    async def _learn_what_is_offered(self) -> None:
+        client = self._client
         # What was offered before the login says little; imaplib keeps that.
         answer = await self._command("CAPABILITY", client.capability)
         words = [word for line in answer if isinstance(line, bytes) for word in line.split()]
         self._capabilities = frozenset(word.decode("ascii", "replace").upper() for word in words)
-        return mechanism
 
     def _check_login_command(self, username: str, secret: str) -> None:
         if "LOGINDISABLED" in self._client.capabilities:
@@ -251,6 +285,12 @@ class ImapClient:
         except OSError as error:
             self.abort()
             raise network_failure(error, str(self._peer)) from error
+        except ValueError as error:
+            # imaplib reads numbers and base64 without doubting that they are some.
+            self.abort()
+            raise TransferFailed(
+                FailureClass.NETWORK, f"{self._peer} does not answer as an IMAP server does."
+            ) from error
 
     def _refusal(self, doing: str, text: str, otherwise: FailureClass) -> TransferFailed:
         """What a negative answer means; its response code knows best (RFC 5530)."""

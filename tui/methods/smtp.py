@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from tui.domain.connection import Connection
-from tui.domain.endpoint import MailTls, Resend
+from tui.domain.endpoint import MailAuth, MailTls, Resend
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.figures import size as shown_size
 from tui.methods.base import (
@@ -107,9 +107,12 @@ class SmtpSession(Target):
             self._narrator.tell("login", "none: the connection has no username")
             return
         with self._narrator.step("login") as note:
-            secret = await self._secret()
-            encrypted = self._endpoint.tls is not MailTls.NONE
-            mechanism = await self._client.login(username, secret or "", encrypted=encrypted)
+            secret = await self._secret() or ""
+            if self._endpoint.auth is MailAuth.XOAUTH2:
+                mechanism = await self._client.login_with_token(username, secret)
+            else:
+                encrypted = self._endpoint.tls is not MailTls.NONE
+                mechanism = await self._client.login(username, secret, encrypted=encrypted)
             note.detail = f"logged in as {username} with {mechanism}"
 
     async def close(self) -> None:

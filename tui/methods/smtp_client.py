@@ -6,6 +6,7 @@ that a mail need not be in memory and every block that the server takes shows th
 """
 
 import asyncio
+import base64
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ import aiosmtplib
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.methods.base import OutcomeUnknown, network_failure
 from tui.methods.dial import Peer
+from tui.methods.mail_token import REMEDY, challenge_in, challenge_reason, token_login
 
 _SLOWEST = 50_000
 """Bytes per second with which a server may check a mail before it answers for it; see `_limit_for_answer`."""
@@ -111,8 +113,11 @@ class SmtpClient:
         if mechanism is None:
             raise TransferFailed(
                 FailureClass.AUTH,
-                f"{self._peer} offers no login that Wharf knows ({', '.join(offered) or 'none at all'}).",
-                remedy="Ask the partner for a login with PLAIN, or remove username and secret if none is needed.",
+                f"{self._peer} offers no login by password that Wharf knows ({', '.join(offered) or 'none at all'}).",
+                remedy=(
+                    "Use auth = xoauth2 with a token if that is offered, ask the partner for a login with PLAIN, or "
+                    "remove username and secret if none is needed."
+                ),
             )
         authenticate = {
             "plain": self._smtp.auth_plain,
@@ -122,6 +127,33 @@ class SmtpClient:
         async with self._asking(f"The login of {username}", otherwise=FailureClass.AUTH):
             await authenticate(username, secret)
         return mechanism.upper()
+
+    async def login_with_token(self, username: str, token: str) -> str:
+        """AUTH XOAUTH2, once. A refusal comes as a challenge, to be answered by an empty line, and then as a code."""
+        offered = self._smtp.server_auth_methods
+        if "xoauth2" not in offered:
+            raise TransferFailed(
+                FailureClass.AUTH,
+                f"{self._peer} offers no login with a token ({', '.join(offered) or 'none at all'}); none was sent.",
+                remedy="Use auth = password, or ask the partner for the server that takes tokens.",
+            )
+        login = base64.b64encode(token_login(username, token))
+        async with self._asking(f"The login of {username}", otherwise=FailureClass.AUTH):
+            response = await self._smtp.execute_command(b"AUTH", b"XOAUTH2", login)
+            reason = ""
+            if response.code == aiosmtplib.SMTPStatus.auth_continue:
+                reason = challenge_reason(challenge_in(response.message))
+                response = await self._smtp.execute_command(b"")
+        if response.code != aiosmtplib.SMTPStatus.auth_successful:
+            raise self._token_refused(username, response, reason)
+        return "XOAUTH2"
+
+    def _token_refused(self, username: str, response: aiosmtplib.SMTPResponse, reason: str) -> TransferFailed:
+        said = f"{response.message} ({reason})" if reason else response.message
+        refused = _refusal(f"The login of {username}", self._peer, response.code, said, FailureClass.AUTH)
+        if refused.failure.failure_class is not FailureClass.AUTH:
+            return refused
+        return TransferFailed(FailureClass.AUTH, str(refused), remedy=REMEDY)
 
     async def begin(self, sender: str, recipients: Sequence[str], size: int) -> list[Refusal]:
         """Name sender and recipients of the next mail. Returns the recipients that were refused; maybe all."""

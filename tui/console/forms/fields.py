@@ -83,6 +83,7 @@ _LABELS = {
     "ca_file": "CA file",
     "fingerprint": "Certificate pin",
     "folder": "Mailbox folder",
+    "auth": "Log in with",
 }
 
 _HELP = {
