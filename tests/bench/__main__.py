@@ -5,6 +5,7 @@ from importlib import import_module
 
 _BENCHMARKS = {
     "memory": "resident memory over idle: a large file each way, and many small ones",
+    "mail": "outbound mail: memory against its size, and time beside swaks and msmtp",
     "loop": "gaps of the event loop while 8 transfers run at full speed",
 }
 

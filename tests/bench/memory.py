@@ -1,7 +1,6 @@
 """Resident memory of a process that transfers, over what it has when it is idle.
 
-Each transfer has a process of its own, so that none profits from what another has left. Idle is an engine that is open
-and has run nothing; libraries that the first run loads count as growth.
+Each transfer has a process of its own, so that none profits from what another has left.
 """
 
 import argparse
@@ -9,12 +8,12 @@ import asyncio
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
+from tests.bench.measured import measured_engine
 from tests.bench.table import MB, print_table
 from tests.crash.exchange import OLD, opened
 from tests.servers.openssh import OpenSsh, run_openssh
@@ -23,8 +22,6 @@ from tui.paths import Paths
 
 LIMIT = 64
 """Megabytes over idle that are ours to use."""
-_EVERY = 0.2
-"""Seconds between two looks at the memory."""
 
 
 @dataclass(frozen=True)
@@ -61,15 +58,15 @@ async def _measured(load: Load) -> tuple[str, ...]:
         os.environ["HOME"] = name
         async with run_openssh(folder / "ssh") as server:
             await _prepare(load, server, folder)
-            async with _worker() as worker:
+            async with measured_engine() as engine:
                 began = monotonic()
-                said = await worker.run("bench")
+                said = await engine.run("bench")
                 took = monotonic() - began
+                highest, over = engine.highest, engine.over_idle
         if not said.startswith("Completed"):
             sys.exit(f"{load.what}: {said}")
-        over = worker.highest - worker.idle
         speed = load.files * load.size / MB / took
-        figures = f"{took:.1f}", f"{speed:.1f}", f"{worker.idle:.1f}", f"{worker.highest:.1f}", f"{over:.1f}"
+        figures = f"{took:.1f}", f"{speed:.1f}", f"{engine.idle:.1f}", f"{highest:.1f}", f"{over:.1f}"
         return load.what, *figures, "yes" if over <= LIMIT else "NO"
 
 
@@ -110,54 +107,3 @@ def _fill(source: Path, load: Load) -> None:
             else:
                 file.write(os.urandom(load.size))
         os.utime(path, (OLD, OLD))
-
-
-@dataclass
-class _Worker:
-    """The process under measurement; figures in megabytes."""
-
-    process: asyncio.subprocess.Process
-    idle: float = 0.0
-    samples: list[float] = field(default_factory=list)
-
-    @property
-    def highest(self) -> float:
-        return max(self.samples)
-
-    async def run(self, name: str) -> str:
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{name}\n".encode())
-        return await self.answer()
-
-    async def answer(self) -> str:
-        assert self.process.stdout is not None
-        return (await self.process.stdout.readline()).decode().strip()
-
-    async def watch(self) -> None:
-        while True:
-            self.samples.append(_resident(self.process.pid))
-            await asyncio.sleep(_EVERY)
-
-
-@asynccontextmanager
-async def _worker() -> AsyncIterator[_Worker]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.bench.worker"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    worker = _Worker(process)
-    watching: asyncio.Task[None] | None = None
-    try:
-        assert await worker.answer() == "idle"
-        worker.idle = _resident(process.pid)
-        watching = asyncio.create_task(worker.watch())
-        yield worker
-    finally:
-        if watching is not None:
-            watching.cancel()
-        process.kill()
-        await process.wait()
-
-
-def _resident(pid: int) -> float:
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / MB

@@ -1,18 +1,22 @@
 """Whole runs by email, from the folder of one side to the folder of the other, through the engine."""
 
 import os
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.bench.measured import measured_engine
+from tests.bench.table import MB
 from tests.servers.certificates import Certificates
 from tests.servers.mail import PASSWORD, USERNAME, ImapServer, SmtpServer
 from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass
 from tui.domain.run import FileStatus, Run, Status
 from tui.engine import Engine, open_engine
+from tui.methods.message import encoded
 from tui.paths import Paths
 
 
@@ -170,3 +174,45 @@ async def test_files_that_make_too_large_a_mail_together(
     assert ended.failure.failure_class is FailureClass.REJECTED
     assert "3 files make a mail of" in ended.failure.message
     assert "single_mail = false" in ended.failure.remedy
+
+
+async def test_a_mail_of_more_than_50_megabytes(
+    engine: Engine, imap_server: ImapServer, certificates: Certificates, tmp_path: Path
+) -> None:
+    landing = tmp_path / "landing"
+    landing.mkdir()
+    files = {"large.bin": random.randbytes(32 * MB), "second.bin": random.randbytes(10 * MB + 1), "small.csv": b"1;2\n"}
+    mail = _mail_with(files)
+    assert len(mail) > 50_000_000
+    imap_server.deliver(mail)
+    email = {"username": imap_server.username}
+    connection = connect(
+        "inbound", landing, imap_server.starttls_port, certificates, email=email, after="move", move_to="done"
+    )
+    await engine.store.save(connection)
+    async with measured_engine() as process:
+        assert await process.run("inbound") == "Completed: 3 files delivered."
+        assert process.over_idle < 32
+    assert {path.name: path.read_bytes() for path in landing.iterdir()} == files
+    assert (imap_server.count(), imap_server.count("INBOX/done")) == (0, 1)
+
+    # The whole mail once more, as when a server restores a backup: nothing is delivered twice.
+    (landing / "large.bin").unlink()
+    with imap_server.mailbox() as client:
+        client.select("INBOX/done")
+        client.copy("1", "INBOX")
+    again = await run(engine, connection)
+    assert (again.status, again.progress.files_total) == (Status.COMPLETED, 0)
+    assert not (landing / "large.bin").exists()
+
+
+def _mail_with(files: dict[str, bytes]) -> bytes:
+    """Encoded by hand: the library would take its time over so much."""
+    head = b"From: a@acme.example\r\nMessage-ID: <1@acme.example>\r\nMIME-Version: 1.0\r\n"
+    parts = [
+        b"Content-Disposition: attachment; filename=%s\r\nContent-Transfer-Encoding: base64\r\n\r\n%s"
+        % (name.encode(), encoded(content))
+        for name, content in files.items()
+    ]
+    body = b"".join(b"--XX\r\n" + part + b"\r\n" for part in parts)
+    return head + b"Content-Type: multipart/mixed; boundary=XX\r\n\r\n" + body + b"--XX--\r\n"

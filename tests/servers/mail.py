@@ -32,7 +32,7 @@ from tests.servers.debian import find_program, free_port
 USERNAME = "wharf"
 PASSWORD = "correct-horse-42"
 SIZE_LIMIT = 400_000
-"""Bytes of the largest mail that Exim takes here."""
+"""Bytes of the largest mail that Exim takes here, unless a test wants larger ones."""
 
 _DEADLINE = 10.0
 _Found = TypeVar("_Found")
@@ -128,14 +128,14 @@ class ImapServer:
 
 
 @contextmanager
-def running_exim(certificate: ServerCertificate) -> Iterator[SmtpServer]:
-    """An Exim of its own."""
+def running_exim(certificate: ServerCertificate, size_limit: int = SIZE_LIMIT) -> Iterator[SmtpServer]:
+    """An Exim of its own, which takes mails of so many bytes."""
     program = find_program("exim4", "exim4-daemon-light")
     with _folder("Debian-exim") as root:
         ports = [free_port() for _ in range(3)]
         tls = _copied(certificate, root, "Debian-exim")
         config = root / "exim.conf"
-        config.write_text(_exim_config(program, root, ports, tls))
+        config.write_text(_exim_config(program, root, ports, tls, size_limit))
         process = subprocess.Popen(
             [program, "-C", config, "-bdf", "-d-all"], stdout=subprocess.DEVNULL, stderr=(root / "stderr").open("wb")
         )
@@ -185,7 +185,7 @@ def imap_server(_dovecot: ImapServer) -> ImapServer:
     return _dovecot.for_somebody_else()
 
 
-def _exim_config(program: Path, root: Path, ports: list[int], tls: ServerCertificate) -> str:
+def _exim_config(program: Path, root: Path, ports: list[int], tls: ServerCertificate, size_limit: int) -> str:
     starttls, implicit, plain = ports
     identity = "" if os.geteuid() == 0 else f"exim_user = {os.geteuid()}\nexim_group = {os.getegid()}\n"
     return f"""{identity}
@@ -199,7 +199,7 @@ tls_on_connect_ports = {implicit}
 tls_advertise_hosts = ${{if eq{{$received_port}}{{{plain}}}{{}}{{*}}}}
 tls_certificate = {tls.certificate}
 tls_privatekey = {tls.key}
-message_size_limit = {SIZE_LIMIT}
+message_size_limit = {size_limit}
 deliver_drop_privilege = true
 host_lookup =
 rfc1413_hosts =
