@@ -24,6 +24,7 @@ from tests.engine.conftest import open_test_engine
 from tests.servers.certificates import Certificates
 from tests.servers.debian import free_port
 from tests.servers.ftp import PASSWORD, vsftpd
+from tests.servers.mail import USERNAME, running_dovecot, running_exim
 from tests.servers.openssh import OpenSsh, run_openssh
 from tests.servers.sftp_server import run_sftp_server
 from tui.console.app import WharfApp
@@ -183,6 +184,8 @@ async def _connections(place: _Place, certificates: Certificates) -> AsyncIterat
         password_server = await stack.enter_async_context(run_sftp_server(place.root / "password"))
         ftp = stack.enter_context(vsftpd(FtpTls.EXPLICIT, certificates.good))
         expired = stack.enter_context(vsftpd(FtpTls.EXPLICIT, certificates.expired))
+        smtp = stack.enter_context(running_exim(certificates.good))
+        imap = stack.enter_context(running_dovecot(certificates.good))
         over_ssh: dict[str, Any] = {
             "host": "127.0.0.1",
             "port": ssh.port,
@@ -206,6 +209,13 @@ async def _connections(place: _Place, certificates: Certificates) -> AsyncIterat
             "secret": "env:WRONG",
             "host_key": password_server.host_key.get_fingerprint(),
         }
+        over_mail: dict[str, Any] = {
+            "host": "localhost",
+            "ca_file": str(certificates.ca_file),
+            "username": USERNAME,
+            "secret": "env:WRONG",
+        }
+        over_smtp = {"port": smtp.starttls_port, "sender": "us@acme.example", "recipients": ["in@acme.example"]}
 
         def sftp(name: str, endpoint: dict[str, Any] | None = None, **changes: Any) -> Connection:
             return _connection(place, name, "sftp", over_ssh | (endpoint or {}), changes)
@@ -228,7 +238,10 @@ async def _connections(place: _Place, certificates: Certificates) -> AsyncIterat
             _connection(place, "wrong-password-sftp", "sftp", over_password, {}),
             ftp_to("wrong-password-ftp", {"secret": "env:WRONG"}),
             ftp_to("expired-certificate", {"port": expired.port}),
+            _connection(place, "wrong-password-smtp", "email", over_mail | over_smtp, {"direction": "outbound"}),
+            _connection(place, "wrong-password-imap", "email", over_mail | {"port": imap.starttls_port}, {}),
         ]
+        (place.root / "local/wrong-password-smtp/good.csv").write_bytes(CONTENT)
         (place.root / "local" / "read-only-folder").chmod(0o500)
         if can_fill_disks():
             full = await stack.enter_async_context(_server_with_a_full_disk(place))

@@ -26,6 +26,8 @@ FAILURES = [
     ("hostile-names", "unsafe-name", "4 of 8 files"),
     ("wrong-password-sftp", "auth", "login"),
     ("wrong-password-ftp", "auth", "login"),
+    ("wrong-password-smtp", "auth", "login"),
+    ("wrong-password-imap", "auth", "login"),
     ("expired-certificate", "tls", "expired"),
     pytest.param("full-disk", "space", "needs 200 kB", marks=NEEDS_DISK),
     pytest.param("full-disk-there", "space", "needs 200 kB", marks=NEEDS_DISK),
@@ -87,9 +89,8 @@ def test_a_good_connection_beside_them_completes(evidence: Evidence) -> None:
 def test_nothing_is_left_under_a_final_name_nor_anywhere_else(evidence: Evidence) -> None:
     left = {name: files for name, files in evidence.local.items() if files}
     sent = ["good.csv"]
-    assert left == {"good": sent, "hostile-names": sorted(HARMLESS_NAMES)} | (
-        {"full-disk-there": sent} if can_fill_disks() else {}
-    )
+    expected = {"good": sent, "hostile-names": sorted(HARMLESS_NAMES), "wrong-password-smtp": sent}
+    assert left == expected | ({"full-disk-there": sent} if can_fill_disks() else {})
 
 
 def test_hostile_names_are_refused_and_harmless_ones_delivered(evidence: Evidence) -> None:

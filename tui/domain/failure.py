@@ -144,11 +144,14 @@ class TransferFailed(WharfError):
     """A run, a file or a step of one failed; `failure` says why.
 
     The message is a sentence. Text from outside in it is made printable and cut here, so that no caller has to
-    remember it. `remedy` replaces the general remedy of the class where a better one is known.
+    remember it; where it ends with the words of a peer that has no full stop, it gets one. `remedy` replaces the
+    general remedy of the class where a better one is known.
     """
 
     def __init__(self, failure_class: FailureClass, message: str, *, remedy: str | None = None) -> None:
         shown = printable(" ".join(message.split()), _LONGEST_MESSAGE)
+        if not shown.endswith((".", "!", "?", "…")):
+            shown += "."
         super().__init__(shown)
         self.failure = Failure(failure_class, shown, remedy or failure_class.remedy)
 
