@@ -38,6 +38,7 @@ class Partner:
     """Nothing can be looked at, as with mail."""
     freeze: bool = False
     frozen: asyncio.Event = field(default_factory=asyncio.Event)
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
     on_block: Callable[[str], None] | None = None
 
     def sides(self, connection: Connection, surroundings: Surroundings) -> tuple[Source, Target]:
@@ -60,6 +61,7 @@ class PartnerSession(Source, Target):
 
     async def close(self) -> None:
         self._partner.log.append("close")
+        self._partner.closed.set()
 
     def sibling(self) -> "PartnerSession":
         return PartnerSession(self._partner, self._connection)

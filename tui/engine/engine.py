@@ -80,6 +80,21 @@ class Engine:
         else:
             await self.store.request_cancel(run_id)
 
+    def pause(self, run_id: int) -> None:
+        """Pause a run of this process: it stays in progress and lets go of the partner. Raises UsageProblem for a run
+        that this process does not execute."""
+        self._own(run_id).pause()
+
+    def resume(self, run_id: int) -> None:
+        """Let a paused run go on. Raises UsageProblem for a run that this process does not execute."""
+        self._own(run_id).resume()
+
+    def _own(self, run_id: int) -> Execution:
+        execution = self._executions.get(run_id)
+        if execution is None:
+            raise UsageProblem(f"Run {run_id} is not executed here; it can only be paused where it was started.")
+        return execution
+
     def snapshot(self) -> Snapshot:
         """What is going on now. The revision changes only when something that is shown has changed."""
         live = {run.connection: run for run in self._foreign.live()}

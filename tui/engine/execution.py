@@ -15,6 +15,7 @@ from tui.engine.lanes import deliver_side_by_side
 from tui.engine.live import LiveRun
 from tui.engine.meter import time_left
 from tui.engine.outcome import Untouched, outcome_of
+from tui.engine.pausing import Pausing
 from tui.engine.plan import Plan, known_deliveries, make_plan
 from tui.engine.policy import Policy
 from tui.engine.retry import Backoff
@@ -51,7 +52,8 @@ class Execution:
         self._work: asyncio.Task[Outcome] | None = None
         self._stopped: Failure | None = None
         self._given_up: dict[str, Failure] = {}
-        self._untouched = Untouched()
+        self._untouched: Untouched | None = None
+        self._pausing = Pausing()
         self._retry_at: float | None = None
 
     def live(self) -> LiveRun:
@@ -66,7 +68,22 @@ class Execution:
             time_left=time_left(progress.bytes_total - progress.bytes_done, speed),
             note=self._note(),
             here=True,
+            paused=self._pausing.is_paused,
         )
+
+    def pause(self) -> None:
+        """Let go of the partner until `resume`. What has arrived stays; files go on where that can be proved safe."""
+        if self._pausing.is_paused or self._stopped is not None:
+            return
+        self._narrator.tell("pause", "paused on request")
+        self._pausing.pause()
+        self._abort_soon()
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        if self._pausing.is_paused:
+            self._narrator.tell("pause", "resumed")
+            self._pausing.resume()
 
     def stop(self, failure_class: FailureClass, message: str) -> None:
         """End the run early. The first reason given counts. Returns at once; the run ends within about two seconds."""
@@ -75,7 +92,7 @@ class Execution:
         self._stopped = TransferFailed(failure_class, message).failure
         if self._work is not None:
             self._work.cancel()
-            asyncio.get_running_loop().call_later(_CANCEL_GRACE, self._abort)
+            self._abort_soon()
 
     async def execute(self) -> Run:
         """Do the run and return it as it ended. Raises StoreProblem when the store fails, nothing else."""
@@ -119,10 +136,16 @@ class Execution:
 
     async def _attempts(self) -> Outcome:
         while True:
-            broken = await self._one_attempt()
+            await self._pausing.over()
+            broken, was_cut = await self._pausing.do(self._one_attempt)
+            if was_cut:
+                # The next attempt goes on from what the store knows of this one.
+                await self._journal.flush()
+                continue
             again = broken if broken is not None else self._failure_worth_a_retry()
             if again is None or not again.retryable or self._attempt > self._connection.retries:
-                return outcome_of(self._journal.files, broken, self._untouched, self._connection.pattern)
+                untouched = self._untouched or Untouched()
+                return outcome_of(self._journal.files, broken, untouched, self._connection.pattern)
             await self._wait_for_retry(again)
 
     async def _wait_for_retry(self, failure: Failure) -> None:
@@ -205,7 +228,7 @@ class Execution:
             self._refuse_name(entry)
         for entry in plan.move:
             self._journal.plan(entry)
-        if self._attempt == 1:
+        if self._untouched is None:
             self._untouched = Untouched(len(plan.delivered), len(selection.left_alone))
         self._narrator.tell("plan", f"{len(plan.move)} to move, {len(plan.delivered)} delivered before")
         return plan
@@ -237,14 +260,17 @@ class Execution:
     def _note(self) -> str | None:
         if self._stopped is not None:
             return "stopping"
+        if self._pausing.is_paused:
+            return "paused"
         if self._retry_at is None:
             return None
         seconds = max(0, round(self._retry_at - asyncio.get_running_loop().time()))
         return f"retry {self._attempt} of {self._connection.retries} in {seconds} s"
 
-    def _abort(self) -> None:
+    def _abort_soon(self) -> None:
+        """Drop the connection under an attempt that does not end by itself: that one, not a later one."""
         if self._sides is not None:
-            self._sides.abort()
+            asyncio.get_running_loop().call_later(_CANCEL_GRACE, self._sides.abort)
 
     async def _beat(self) -> None:
         while True:

@@ -23,6 +23,7 @@ class LiveRun:
     """What the run waits for, such as `retry 2 of 3 in 14 s`."""
     here: bool
     """Whether this process executes it."""
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
