@@ -6,6 +6,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
@@ -32,6 +33,10 @@ Of several runs the worst counts: 2, then 1, then 3. A caller that retries on 3 
 
 Data goes to stdout, everything else to stderr. WHARF_HOME=DIR keeps configuration, data and state under DIR.
 """
+
+
+_WITHOUT_SETTINGS = frozenset({"locate"})
+"""Commands that change nothing, and work where the settings are wrong: this one tells where those are."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -71,7 +76,19 @@ def _obey(argv: list[str]) -> int:
         return int(end.code or 0)
     module, _, function = args.handler.partition(":")
     handler: Handler = getattr(import_module(f"tui.commands.{module}"), function)
-    return handler(args, Paths.from_environment())
+    return handler(args, _paths(args))
+
+
+def _paths(args: argparse.Namespace) -> Paths:
+    """Where things are, and whether they may be changed. Raises WrongSettings: a file that is not understood may be the
+    one that asks for read-only.
+    """
+    paths = Paths.from_environment()
+    if args.command in _WITHOUT_SETTINGS:
+        return paths
+    from tui.settings import read_settings
+
+    return replace(paths, read_only=args.read_only or read_settings(paths.settings).read_only)
 
 
 def _prepare_streams() -> None:
@@ -115,7 +132,9 @@ def build_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Argument
         epilog=_EXIT_CODES,
     )
     parser.add_argument("--version", action="version", version=f"wharf {__version__}")
+    parser.add_argument("--read-only", action="store_true", help="show everything, change and run nothing")
     parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    parser.add_argument("--low-bandwidth", action="store_true", help="draw once a second at most, for slow lines")
     parser.set_defaults(handler="screen:open_screen")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", parser_class=_Parser)
 

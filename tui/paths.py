@@ -1,4 +1,4 @@
-"""Where Wharf keeps things: the XDG folders, or all under WHARF_HOME when that is set."""
+"""Where Wharf keeps things, and whether it may change them. The XDG folders, or all under WHARF_HOME if that is set."""
 
 import os
 from dataclasses import dataclass
@@ -12,6 +12,8 @@ class Paths:
     config: Path
     data: Path
     state: Path
+    read_only: bool = False
+    """Nothing is run and nothing that is kept there is changed; only runs whose process is gone are ended."""
 
     @classmethod
     def from_environment(cls) -> "Paths":
@@ -34,6 +36,10 @@ class Paths:
     @property
     def database(self) -> Path:
         return self.data / "wharf.db"
+
+    @property
+    def settings(self) -> Path:
+        return self.config / "config.toml"
 
     @property
     def known_hosts(self) -> Path:

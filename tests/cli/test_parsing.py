@@ -112,7 +112,17 @@ def test_a_folder_that_cannot_be_used_is_told(wharf: Wharf, tmp_path: Path, monk
 def test_locate_tells_where_things_are_and_creates_nothing(wharf: Wharf, tmp_path: Path) -> None:
     places = wharf("locate", "--json").json
     assert places["database"] == f"{tmp_path}/wharf/data/wharf.db"
-    assert set(places) == {"config", "data", "state", "database", "known_hosts", "vault", "vault_key", "log"}
+    assert set(places) == {
+        "config",
+        "data",
+        "state",
+        "settings",
+        "database",
+        "known_hosts",
+        "vault",
+        "vault_key",
+        "log",
+    }
     assert "not there yet" in wharf("locate").out
     assert not (tmp_path / "wharf").exists()
 

@@ -246,6 +246,7 @@ class FakeEngine:
 
     def __init__(self) -> None:
         self.store = FakeStore()
+        self.read_only = False
         self.live: dict[str, LiveRun] = {}
         self.revision = 0
         self.snapshots = 0

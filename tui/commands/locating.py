@@ -12,6 +12,7 @@ def locate(args: argparse.Namespace, paths: Paths) -> int:
         "config": paths.config,
         "data": paths.data,
         "state": paths.state,
+        "settings": paths.settings,
         "database": paths.database,
         "known_hosts": paths.known_hosts,
         "vault": paths.vault,

@@ -23,7 +23,7 @@ async def open_store(paths: Paths) -> AsyncIterator[Store]:
     from tui.store.sqlite import SqliteStore
 
     prepare(paths)
-    store = SqliteStore(paths.database)
+    store = SqliteStore(paths.database, read_only=paths.read_only)
     await store.open()
     try:
         await store.end_orphans()

@@ -21,7 +21,7 @@ def set_secret(args: argparse.Namespace, paths: Paths) -> int:
     if not value:
         raise UsageProblem("The secret is empty; nothing was stored.")
     prepare(paths)
-    vault = Vault(paths.vault, paths.vault_key)
+    vault = Vault(paths.vault, paths.vault_key, read_only=paths.read_only)
     replaced = name in vault.names()
     vault.set(name, value)
     shown = printable(name, 80)

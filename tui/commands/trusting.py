@@ -10,7 +10,7 @@ from tui.commands.opening import open_store
 from tui.commands.output import COMPLETED, narrate, say
 from tui.domain.connection import Connection, Method
 from tui.domain.endpoint import SftpEndpoint
-from tui.domain.failure import FailureClass, TransferFailed, UsageProblem
+from tui.domain.failure import FailureClass, ReadOnly, TransferFailed, UsageProblem
 from tui.domain.text import printable
 from tui.methods import identify
 from tui.methods.base import Identity
@@ -19,8 +19,10 @@ from tui.paths import Paths
 
 def trust(args: argparse.Namespace, paths: Paths) -> int:
     """Accept what the server shows: by the fingerprint given, or by asking. Raises TransferFailed (host-key, tls) when
-    the server shows another one, UsageProblem when nobody can be asked.
+    the server shows another one, UsageProblem when nobody can be asked, ReadOnly.
     """
+    if paths.read_only:
+        raise ReadOnly
     expected = _fingerprint(args.fingerprint) if args.fingerprint is not None else None
     connection, identity = run_async(_meet(paths, args.name))
     where = printable(connection.address)

@@ -5,7 +5,8 @@ The exception tree:
     WharfError            anything Wharf says on purpose; str() of it is a sentence fit to be shown
     ├── UsageProblem      the request cannot be carried out as asked (exit code 2)
     │   ├── UnknownConnection
-    │   └── NameTaken
+    │   ├── NameTaken
+    │   └── ReadOnly
     ├── StoreProblem      the durable state cannot be read or written
     └── TransferFailed    carries a Failure
         └── AlreadyRunning
@@ -134,6 +135,16 @@ class NameTaken(UsageProblem):
     def __init__(self, name: str) -> None:
         super().__init__(f"A connection named “{printable(name, 80)}” exists already; choose another name.")
         self.name = name
+
+
+class ReadOnly(UsageProblem):
+    """Wharf was asked to run or change something where it only looks."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Wharf is read-only here, so nothing was run or changed; start it without --read-only, and without "
+            "read_only in config.toml, to do that."
+        )
 
 
 class StoreProblem(WharfError):

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from tui.domain.connection import Connection
-from tui.domain.failure import FailureClass, StoreProblem, UsageProblem
+from tui.domain.failure import FailureClass, ReadOnly, StoreProblem, UsageProblem
 from tui.domain.run import Event, Run, Trigger
 from tui.engine.execution import Execution
 from tui.engine.inspection import Preview, TestReport, preview_run, try_connection
@@ -37,6 +37,7 @@ class Engine:
     def __init__(self, store: Store, vault: Vault, paths: Paths, *, backoff: Backoff | None = None) -> None:
         self.store = store
         self.vault = vault
+        self.read_only = paths.read_only
         self._means = Means(self._secret, paths.known_hosts)
         self._backoff = backoff or Backoff()
         self._executions: dict[int, Execution] = {}
@@ -54,7 +55,8 @@ class Engine:
 
     async def start(self, name: str, trigger: Trigger = Trigger.MANUAL, *, force: bool = False) -> Run:
         """Begin a run and return it as it stands. With `force` it moves what was delivered before as well. Raises
-        UnknownConnection, AlreadyRunning, UsageProblem for a disabled connection, StoreProblem."""
+        UnknownConnection, AlreadyRunning, UsageProblem for a disabled connection, ReadOnly, StoreProblem."""
+        self.require_changes()
         connection = await self.store.connection(name)
         if not connection.enabled:
             raise UsageProblem(f"{connection.name} is disabled; enable it before running it.")
@@ -66,6 +68,11 @@ class Engine:
         task.add_done_callback(lambda done: self._ended(run.run_id, done))
         return run
 
+    def require_changes(self) -> None:
+        """Raises ReadOnly where Wharf only looks. The store and the vault do so by themselves."""
+        if self.read_only:
+            raise ReadOnly
+
     async def wait(self, run_id: int) -> Run:
         """Wait until a run of this process has ended; how it ended. Raises StoreProblem if that is not on record."""
         task = self._tasks.get(run_id)
@@ -73,7 +80,9 @@ class Engine:
         return await asyncio.shield(task) if task is not None else await self.store.run(run_id)
 
     async def cancel(self, run_id: int) -> None:
-        """Cancel a run of this process or of another; it ends as Failed (cancelled) within about two seconds."""
+        """Cancel a run of this process or of another; it ends as Failed (cancelled) within about two seconds.
+        Raises ReadOnly."""
+        self.require_changes()
         execution = self._executions.get(run_id)
         if execution is not None:
             execution.stop(FailureClass.CANCELLED, "Cancelled on request.")
@@ -175,9 +184,9 @@ async def _ready(secret: str) -> str:
 async def open_engine(paths: Paths) -> AsyncIterator[Engine]:
     """An engine on the user's own store and vault; its runs are ended and the store closed at the end."""
     paths.prepare()
-    store = SqliteStore(paths.database)
+    store = SqliteStore(paths.database, read_only=paths.read_only)
     await store.open()
-    engine = Engine(store, Vault(paths.vault, paths.vault_key), paths)
+    engine = Engine(store, Vault(paths.vault, paths.vault_key, read_only=paths.read_only), paths)
     try:
         await engine.start_up()
         yield engine

@@ -14,7 +14,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 import apsw
 
 from tui.domain.connection import Connection
-from tui.domain.failure import FailureClass, StoreProblem, TransferFailed
+from tui.domain.failure import FailureClass, ReadOnly, StoreProblem, TransferFailed
 from tui.domain.run import Event, FileRecord, Outcome, Owner, Progress, Run, Status, Trigger
 from tui.domain.statistics import Statistics
 from tui.domain.text import printable
@@ -31,10 +31,15 @@ T = TypeVar("T")
 
 
 class SqliteStore(Store):
-    """The store in the file at `path`. `patience`: seconds to wait for a lock that another process holds."""
+    """The store in the file at `path`. `patience`: seconds to wait for a lock that another process holds.
 
-    def __init__(self, path: Path, *, patience: float = 5.0) -> None:
+    With `read_only` every change raises ReadOnly, except that runs whose process is gone are ended: that is so already,
+    and nobody else may be there to put it on record.
+    """
+
+    def __init__(self, path: Path, *, patience: float = 5.0, read_only: bool = False) -> None:
         self._path = path
+        self._read_only = read_only
         self._patience = patience
         self._executor: ThreadPoolExecutor | None = None
         # Set in `open`, used only in the store's thread.
@@ -113,6 +118,7 @@ class SqliteStore(Store):
     # Runs
 
     async def begin_run(self, name: str, trigger: Trigger, owner: Owner) -> Run:
+        self._require_changes()
         begun = self._submit("BEGIN IMMEDIATE", runs.begin, name, trigger, owner)
         try:
             return await asyncio.shield(asyncio.wrap_future(begun))
@@ -155,7 +161,7 @@ class SqliteStore(Store):
 
     async def end_orphans(self) -> list[Run]:
         # Asked for often, seldom needed: the write lock is taken only when there is something to end.
-        return await self._write(runs.end_orphans) if await self._read(runs.orphans) else []
+        return await self._carry_out(runs.end_orphans) if await self._read(runs.orphans) else []
 
     async def runs(
         self,
@@ -201,7 +207,19 @@ class SqliteStore(Store):
     async def _write(
         self, work: Callable[Concatenate[apsw.Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run `work` in the store's thread as one transaction, which is carried out even if the caller is cancelled."""
+        """Run `work` in the store's thread as one transaction, which is carried out even if the caller is cancelled.
+        Raises ReadOnly.
+        """
+        self._require_changes()
+        return await self._carry_out(work, *args, **kwargs)
+
+    def _require_changes(self) -> None:
+        if self._read_only:
+            raise ReadOnly
+
+    async def _carry_out(
+        self, work: Callable[Concatenate[apsw.Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         return await asyncio.shield(asyncio.wrap_future(self._submit("BEGIN IMMEDIATE", work, *args, **kwargs)))
 
     def _submit(

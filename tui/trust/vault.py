@@ -16,7 +16,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
 
-from tui.domain.failure import FailureClass, TransferFailed
+from tui.domain.failure import FailureClass, ReadOnly, TransferFailed
 from tui.trust.private_file import OTHERS, only_writer, write_private
 
 _FORMAT = "wharf-vault-1"
@@ -30,13 +30,15 @@ class VaultProblem(TransferFailed):
 
 
 class Vault:
-    """Every method does its file work at once and raises VaultProblem and nothing else; asynchronous callers use a
-    thread. Several threads and processes may use the same vault at the same time.
+    """Every method does its file work at once and raises VaultProblem and nothing else, or ReadOnly for a change where
+    `read_only` forbids it; asynchronous callers use a thread. Several threads and processes may use the same vault at
+    the same time.
 
     Both files come into being when the first secret is set, readable by nobody else.
     """
 
-    def __init__(self, path: Path, key_path: Path) -> None:
+    def __init__(self, path: Path, key_path: Path, *, read_only: bool = False) -> None:
+        self._read_only = read_only
         self._path = path
         self._key_path = key_path
 
@@ -71,6 +73,8 @@ class Vault:
     def _changing(self) -> Iterator[dict[str, str]]:
         """The secrets, to be changed by the caller and then stored. An exception of the caller leaves them as they
         were."""
+        if self._read_only:
+            raise ReadOnly
         with self._file_work("Writing"), only_writer(self._path):
             secrets = self._load()
             yield secrets
