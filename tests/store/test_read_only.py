@@ -43,6 +43,7 @@ LOOKS = {
     "deliveries",
     "deliveries_by_alias",
     "delivery_of",
+    "statistics",
 }
 
 
