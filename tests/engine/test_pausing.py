@@ -32,11 +32,6 @@ class Reached:
             self.middle.set()
 
 
-async def let_go(partner: Partner) -> None:
-    while partner.log[-1] != "close":
-        await asyncio.sleep(0)
-
-
 @pytest.fixture
 async def paused(engine: Engine, partner: Partner, make_connection: MakeConnection) -> Run:
     """A run that was paused in the middle of its second file."""
@@ -46,7 +41,7 @@ async def paused(engine: Engine, partner: Partner, make_connection: MakeConnecti
     begun = await engine.start("acme")
     await reached.middle.wait()
     engine.pause(begun.run_id)
-    await let_go(partner)
+    await partner.closed.wait()
     partner.freeze = False
     return begun
 
@@ -55,7 +50,8 @@ async def test_a_paused_run_is_in_progress_and_says_so(engine: Engine, paused: R
     live = engine.snapshot().live["acme"]
     assert (live.paused, live.note) == (True, "paused")
     assert (await engine.store.run(paused.run_id)).status is Status.IN_PROGRESS
-    assert [file.status for file in await engine.store.files(paused.run_id)][0] is FileStatus.COMPLETED
+    first, *_ = await engine.store.files(paused.run_id)
+    assert first.status is FileStatus.COMPLETED
 
 
 async def test_it_goes_on_and_moves_nothing_twice(engine: Engine, partner: Partner, paused: Run, folder: Path) -> None:
