@@ -9,7 +9,7 @@ from tests.engine.conftest import MakeConnection
 from tests.engine.peer import Partner
 from tests.engine.test_runs import failed, run
 from tui.domain.failure import FailureClass
-from tui.domain.run import FileStatus, Run, Status
+from tui.domain.run import FileStatus, Run, Status, Trigger
 from tui.engine import Engine
 
 
@@ -220,3 +220,22 @@ async def test_seven_of_nine_and_then_exactly_the_two(
     second = await run(engine)
     assert await names(engine, second) == [("3.csv", FileStatus.COMPLETED), ("6.csv", FileStatus.COMPLETED)]
     assert len(list(folder.iterdir())) == 9
+
+
+async def test_a_run_of_some_files_leaves_the_others_and_what_is_begun_of_them_alone(
+    engine: Engine, partner: Partner, make_connection: MakeConnection, folder: Path
+) -> None:
+    partner.files = {"a.csv": b"1" * 100_000, "b.csv": b"2" * 100_000}
+    partner.fail_reading = {name: [failed(FailureClass.BUSY)] for name in partner.files}
+    await engine.store.save(make_connection(retries=0))
+    first = await engine.wait((await engine.start("acme")).run_id)
+    assert first.status is Status.FAILED
+    assert {partial.key for partial in await engine.store.partials("acme")} == {"/out/a.csv", "/out/b.csv"}
+    partner.files["c.csv"] = b"3"
+
+    again = await engine.start("acme", Trigger.RETRY, only={"a.csv"})
+    ended = await engine.wait(again.run_id)
+
+    assert (ended.status, ended.message) == (Status.COMPLETED, "1 file delivered; 2 files left alone.")
+    assert [path.name for path in folder.iterdir() if not path.name.endswith(".wharf-part")] == ["a.csv"]
+    assert {partial.key for partial in await engine.store.partials("acme")} == {"/out/b.csv"}

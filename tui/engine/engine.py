@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Set
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -53,15 +53,18 @@ class Engine:
         await self._look()
         self._watcher = asyncio.create_task(self._keep_looking(), name="store watcher")
 
-    async def start(self, name: str, trigger: Trigger = Trigger.MANUAL, *, force: bool = False) -> Run:
-        """Begin a run and return it as it stands. With `force` it moves what was delivered before as well. Raises
-        UnknownConnection, AlreadyRunning, UsageProblem for a disabled connection, ReadOnly, StoreProblem."""
+    async def start(
+        self, name: str, trigger: Trigger = Trigger.MANUAL, *, force: bool = False, only: Set[str] | None = None
+    ) -> Run:
+        """Begin a run and return it as it stands. With `force` it moves what was delivered before as well; with `only`
+        it leaves all files alone but those of these names. Raises UnknownConnection, AlreadyRunning, UsageProblem for a
+        disabled connection, ReadOnly, StoreProblem."""
         self.require_changes()
         connection = await self.store.connection(name)
         if not connection.enabled:
             raise UsageProblem(f"{connection.name} is disabled; enable it before running it.")
         run = await self.store.begin_run(name, trigger, this_process())
-        execution = Execution(run, connection, self.store, self._means, self._backoff, force=force)
+        execution = Execution(run, connection, self.store, self._means, self._backoff, force=force, only=only)
         self._executions[run.run_id] = execution
         task = asyncio.create_task(execution.execute(), name=f"execution of run {run.run_id}")
         self._tasks[run.run_id] = task

@@ -37,7 +37,15 @@ class Execution:
     """One run of one connection: attempts, retries, heartbeat, cancellation, outcome."""
 
     def __init__(
-        self, run: Run, connection: Connection, store: Store, means: Means, backoff: Backoff, *, force: bool = False
+        self,
+        run: Run,
+        connection: Connection,
+        store: Store,
+        means: Means,
+        backoff: Backoff,
+        *,
+        force: bool = False,
+        only: Set[str] | None = None,
     ) -> None:
         self._run = run
         self._connection = connection
@@ -47,6 +55,7 @@ class Execution:
         self._means = means
         self._backoff = backoff
         self._force = force
+        self._only = only
         self._attempt = 1
         self._sides: Sides | None = None
         self._work: asyncio.Task[Outcome] | None = None
@@ -216,20 +225,22 @@ class Execution:
     async def _plan(self, sides: Sides, partials: dict[str, Partial]) -> Plan:
         self._journal.doing("listing")
         selection = await select(sides.source, self._connection, sides.narrator)
-        candidates = [entry for entry in selection.ready if entry.key not in self._given_up]
+        not_asked_for = [entry for entry in selection.ready if self._only is not None and entry.name not in self._only]
+        passed_over = self._given_up.keys() | {entry.key for entry in not_asked_for}
+        candidates = [entry for entry in selection.ready if entry.key not in passed_over]
         ledger = await known_deliveries(self._store, self._run.connection, candidates)
         if self._force:
             # What this very run has delivered in an earlier attempt is not sent again all the same.
             ledger = {key: line for key, line in ledger.items() if line.run_id == self._run.run_id}
         plan = make_plan(candidates, ledger, self._connection.repeat)
         kept = {entry.key for entry in plan.move} | {entry.key for entry, _ in selection.left_alone}
-        await self._clear_away(sides, kept | self._given_up.keys(), partials)
+        await self._clear_away(sides, kept | passed_over, partials)
         for entry in plan.unsafe:
             self._refuse_name(entry)
         for entry in plan.move:
             self._journal.plan(entry)
         if self._untouched is None:
-            self._untouched = Untouched(len(plan.delivered), len(selection.left_alone))
+            self._untouched = Untouched(len(plan.delivered), len(selection.left_alone) + len(not_asked_for))
         self._narrator.tell("plan", f"{len(plan.move)} to move, {len(plan.delivered)} delivered before")
         return plan
 
