@@ -247,7 +247,9 @@ async def test_a_pinned_certificate_is_accepted_and_another_one_is_not(
         pinned = connection_to(server, tls, certificates, endpoint={"ca_file": None, "fingerprint": pin})
         found = await identify(pinned)
         assert (found.kind, found.fingerprint) == ("certificate", pin)
-        assert "self-signed" in found.detail
+        assert found.doubt is None
+        assert found.certificate is not None
+        assert "self-signed" in found.certificate.subject
         async with opened(pinned) as session:
             entry = await put(session, "a.csv", b"12345")
             assert await session.staged_size(entry) == 5

@@ -17,9 +17,9 @@ from tests.servers.openssh import run_openssh
 from tests.servers.sftp_server import Behaviour, SftpServer, run_sftp_server
 from tui.domain.connection import Connection
 from tui.domain.failure import Failure, FailureClass, TransferFailed
-from tui.methods.base import Identity
 from tui.methods.sftp import SftpSession, identify
-from tui.trust.hostkeys import remember
+from tui.trust.hostkeys import known_hosts_line, remember
+from tui.trust.identity import Doubt
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ class TestHostKey:
         assert "has changed" in failure.message
         assert other.get_fingerprint() in failure.message
         assert server.host_key.get_fingerprint() in failure.message
-        assert "--fingerprint" not in failure.remedy
+        assert server.host_key.get_fingerprint() not in failure.remedy
         assert server.behaviour.began == []
 
     async def test_changed_to_another_kind(self, server: SftpServer, stage: Stage) -> None:
@@ -172,25 +172,49 @@ class TestHostKey:
 class TestIdentify:
     async def test_the_key_makes_the_server_known(self, server: SftpServer, stage: Stage) -> None:
         asked = connection(**over_password(server))
-        found = await identify(asked)
-        assert found == Identity("ssh-ed25519", server.host_key.get_fingerprint(), "", server.known_hosts_line.strip())
+        found = await identify(asked, stage.surroundings)
+        assert (found.kind, found.fingerprint) == ("ssh-ed25519", server.host_key.get_fingerprint())
+        assert (found.doubt, found.known_hosts_line) == (Doubt.UNKNOWN, server.known_hosts_line.strip())
         assert server.behaviour.began == []
         assert found.known_hosts_line is not None
         remember(stage.known_hosts, found.known_hosts_line)
         await log_in(asked, stage)
+        assert (await identify(asked, stage.surroundings)).doubt is None
 
-    async def test_nobody_there(self) -> None:
+    async def test_a_key_that_takes_the_place_of_another_one(self, server: SftpServer, stage: Stage) -> None:
+        other = asyncssh.generate_private_key("ssh-rsa", key_size=2048).convert_to_public()
+        stage.known_hosts.write_text(f"\n{known_hosts_line('127.0.0.1', server.port, other)}\n")
+        found = await identify(connection(**over_password(server)), stage.surroundings)
+        assert found.doubt is Doubt.CHANGED
+        [old] = found.known
+        assert (old.fingerprint, old.kind, old.bits) == (other.get_fingerprint(), "ssh-rsa", 2048)
+        assert old.place == f"{stage.known_hosts}, line 2"
+
+    async def test_a_pinned_key_is_found_among_others(self, tmp_path: Path, stage: Stage) -> None:
+        second = asyncssh.generate_private_key("ecdsa-sha2-nistp256")
+        second.write_private_key(tmp_path / "second")
+        (tmp_path / "second").chmod(0o600)
+        async with run_openssh(tmp_path / "sshd", options=[f"HostKey {tmp_path / 'second'}"]) as server:
+            pinned = connection(**over_key(server, tmp_path, host_key=second.get_fingerprint()))
+            found = await identify(pinned, stage.surroundings)
+            assert (found.doubt, found.fingerprint) == (None, second.get_fingerprint())
+            wrong = connection(**over_key(server, tmp_path, host_key="SHA256:" + "a" * 43))
+            found = await identify(wrong, stage.surroundings)
+            assert (found.doubt, found.by_pin) == (Doubt.CHANGED, True)
+            assert [old.fingerprint for old in found.known] == ["SHA256:" + "a" * 43]
+
+    async def test_nobody_there(self, stage: Stage) -> None:
         with pytest.raises(TransferFailed) as caught:
-            await identify(connection(port=free_port(), username="wharf", secret="env:X"))
+            await identify(connection(port=free_port(), username="wharf", secret="env:X"), stage.surroundings)
         assert caught.value.failure.failure_class is FailureClass.REFUSED
 
-    async def test_silence(self) -> None:
+    async def test_silence(self, stage: Stage) -> None:
         # The kernel takes the connection, and nobody ever looks at it.
         silent = socket.create_server(("127.0.0.1", 0))
         port = silent.getsockname()[1]
         asked = connection(port=port, username="wharf", secret="env:X", change={"stall_timeout": 1})
         with pytest.raises(TransferFailed) as caught:
-            await identify(asked)
+            await identify(asked, stage.surroundings)
         assert caught.value.failure.failure_class is FailureClass.TIMEOUT
         silent.close()
 
@@ -334,7 +358,7 @@ class TestSshConfig:
                 f" User {server.user}\n IdentityFile {server.key}\n"
             )
             await log_in(connection(host=None, ssh_config="acme"), stage)
-            line = (await identify(connection(host=None, ssh_config="acme"))).known_hosts_line
+            line = (await identify(connection(host=None, ssh_config="acme"), stage.surroundings)).known_hosts_line
         assert line == server.known_hosts_line.strip()
         assert server.user in stage.told("login").detail
 

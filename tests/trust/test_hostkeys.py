@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.servers.debian import find_program
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.trust.hostkeys import HostKeys, fingerprint_of, known_hosts_line, look_up, remember, spelled
+from tui.trust.identity import Doubt, NotTrusted
 
 KEY, OTHER, THIRD = (asyncssh.generate_private_key("ssh-ed25519").convert_to_public() for _ in range(3))
 ECDSA = asyncssh.generate_private_key("ecdsa-sha2-nistp256").convert_to_public()
@@ -46,8 +47,8 @@ def refused(known: HostKeys, key: asyncssh.SSHKey = KEY) -> str:
 )
 def test_the_default_port(file: Path, name: str) -> None:
     file.write_text(f"# a comment\n\n{name} {written(KEY)} somebody's comment\n")
-    assert trusted(look_up("acme.example", 22, [file])) == f"known in {file}"
-    assert trusted(look_up("Acme.Example", 22, [file])) == f"known in {file}"
+    assert trusted(look_up("acme.example", 22, [file])) == f"known in {file}, line 3"
+    assert trusted(look_up("Acme.Example", 22, [file])) == f"known in {file}, line 3"
 
 
 def test_another_port(file: Path) -> None:
@@ -94,7 +95,7 @@ def test_changed(file: Path) -> None:
     message = refused(known)
     assert "has changed" in message
     assert fingerprint_of(KEY) in message
-    assert f"{fingerprint_of(OTHER)} in {file}" in message
+    assert f"{fingerprint_of(OTHER)} in {file}, line 1" in message
     # A second kind of key is no excuse: whoever is in between would choose one that is not known.
     assert "has changed" in refused(known, ECDSA)
 
@@ -103,7 +104,7 @@ def test_a_key_known_in_one_of_the_files_is_enough(file: Path, tmp_path: Path) -
     file.write_text(f"acme.example {written(OTHER)}\n")
     second = tmp_path / "second"
     second.write_text(f"acme.example {written(KEY)}\n")
-    assert trusted(look_up("acme.example", 22, [file, second])) == f"known in {second}"
+    assert trusted(look_up("acme.example", 22, [file, second])) == f"known in {second}, line 1"
 
 
 @pytest.mark.parametrize("port", [22, 2222])
@@ -122,6 +123,63 @@ def test_authorities(file: Path) -> None:
         with pytest.raises(TransferFailed):
             known.why_authority_trusted(key, "acme")
     assert "ssh-ed25519-cert-v01@openssh.com" in known.algorithms
+
+
+def test_an_authority_for_the_host_counts_on_every_port(file: Path) -> None:
+    file.write_text(f"@cert-authority *.example {written(KEY)}\n")
+    assert "authority" in look_up("acme.example", 2222, [file]).why_authority_trusted(KEY, "acme")
+
+
+@pytest.mark.parametrize(
+    ("names", "host", "port", "known"),
+    [
+        ("ACME.Example", "acme.example", 22, True),
+        ("*.EXAMPLE", "acme.example", 22, True),
+        ("[*.example]:2222", "acme.example", 2222, True),
+        ("[*.example]:2222", "acme.example", 2223, False),
+        ("a?me.example", "acme.example", 22, True),
+        ("*.example,!acme.example", "acme.example", 22, False),
+        ("*.example,!acme.example", "other.example", 22, True),
+        ("!acme.example", "other.example", 22, False),
+        ("192.0.2.*", "192.0.2.7", 22, True),
+        ("2001:db8::7", "2001:db8::7", 22, True),
+        ("[2001:db8::7]:2222", "2001:db8::7", 2222, True),
+    ],
+)
+def test_names_are_matched_as_by_ssh_keygen(file: Path, names: str, host: str, port: int, known: bool) -> None:
+    file.write_text(f"{names} {written(KEY)}\n")
+    command = [str(find_program("ssh-keygen", "openssh-client")), "-F", spelled(host, port), "-f", str(file)]
+    assert (subprocess.run(command, check=False, capture_output=True).returncode == 0) == known
+    assert (look_up(host, port, [file]).judge(KEY).doubt is None) == known
+
+
+def test_what_is_shown_in_the_place_of_a_known_key(file: Path, tmp_path: Path) -> None:
+    file.write_text(f"# old ones\nacme.example {written(OTHER)}\n")
+    second = tmp_path / "second"
+    second.write_text(f"acme.example {written(ECDSA)}\nacme.example {written(OTHER)}\n")
+    identity = look_up("acme.example", 22, [file, second]).judge(KEY)
+    assert identity.doubt is Doubt.CHANGED
+    assert [(old.fingerprint, old.place) for old in identity.known] == [
+        (fingerprint_of(OTHER), f"{file}, line 2"),
+        (fingerprint_of(ECDSA), f"{second}, line 1"),
+    ]
+    assert identity.known[1].picture[0] == "+---[ECDSA 256]---+"
+    assert identity.picture[0] == "+--[ED25519 256]--+"
+
+
+def test_a_refusal_carries_what_was_shown(file: Path) -> None:
+    with pytest.raises(NotTrusted) as caught:
+        look_up("acme.example", 2222, [file]).why_trusted(KEY, "acme; rm")
+    identity = caught.value.identity
+    assert (identity.where, identity.doubt) == ("acme.example:2222", Doubt.UNKNOWN)
+    assert identity.known_hosts_line == known_hosts_line("acme.example", 2222, KEY)
+    assert f"wharf trust 'acme; rm' --fingerprint {fingerprint_of(KEY)}" in caught.value.failure.remedy
+
+
+def test_no_character_ends_a_line_that_does_not_end_it_for_openssh(file: Path) -> None:
+    for character in "\x0b\x0c\x1c\x85\u2028\r":
+        file.write_bytes(f"other.example nonsense{character}acme.example {written(KEY)}\n".encode())
+        assert look_up("acme.example", 22, [file]).judge(KEY).doubt is Doubt.UNKNOWN, repr(character)
 
 
 def test_a_pin_is_all_that_counts(file: Path) -> None:
@@ -182,6 +240,12 @@ class TestRemember:
         remember(file, "a b c")
         assert file.read_text() == "# without a line end\na b c\nd e f\n"
         assert file.stat().st_mode & 0o777 == 0o600
+
+    def test_a_new_key_takes_the_place_of_the_old_one(self, file: Path) -> None:
+        kept = f"# mine\nacme.example,beta.example {written(THIRD)}\n[acme.example]:2222 {written(OTHER)}\n"
+        file.write_text(f"{kept}Acme.example {written(OTHER)}\n")
+        remember(file, known_hosts_line("acme.example", 22, KEY), replacing=True)
+        assert file.read_text() == f"{kept}acme.example {written(KEY)}\n"
 
     def test_one_call_is_one_line(self, file: Path) -> None:
         remember(file, "a b c\n@cert-authority * d e")

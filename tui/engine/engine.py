@@ -14,11 +14,13 @@ from tui.engine.inspection import Preview, TestReport, preview_run, try_connecti
 from tui.engine.live import Snapshot
 from tui.engine.retry import Backoff
 from tui.engine.sides import Means
+from tui.engine.trusting import Accepted, accept, look_at, place_for
 from tui.engine.watch import ForeignRuns
 from tui.paths import Paths
 from tui.store.base import Store
 from tui.store.process import this_process
 from tui.store.sqlite import SqliteStore
+from tui.trust.identity import Identity
 from tui.trust.secrets import resolve_secret
 from tui.trust.vault import Vault
 
@@ -129,6 +131,21 @@ class Engine:
         if typed_secret is not None:
             means = replace(means, secret=lambda _: _ready(typed_secret))
         return await try_connection(connection, means, watch)
+
+    async def identify(self, connection: Connection) -> Identity:
+        """What the server of a connection, saved or not, shows to prove who it is, and what is to be thought of it.
+        Raises TransferFailed."""
+        return await look_at(connection, self._means)
+
+    def place_for(self, connection: Connection, identity: Identity) -> str:
+        """Where `accept` would keep that this is trusted, in words."""
+        return place_for(connection, identity, self._means)
+
+    async def accept(self, connection: Connection, identity: Identity) -> Accepted:
+        """Trust what a server has shown. The connection that comes back is to be saved if it differs. Raises
+        TransferFailed (config) and ReadOnly."""
+        self.require_changes()
+        return await accept(connection, identity, self._means)
 
     async def preview(self, name: str) -> Preview:
         """What a run would move now. Raises UnknownConnection and TransferFailed."""

@@ -1,8 +1,9 @@
 """Methods: SFTP, FTP and Email behind the interface of `base`. A library is imported when its method is used."""
 
 from tui.domain.connection import Connection, Direction, Method
-from tui.methods.base import Identity, Source, Surroundings, Target
+from tui.methods.base import Source, Surroundings, Target
 from tui.methods.folder import LocalFolder
+from tui.trust.identity import Identity
 
 
 def make_sides(connection: Connection, surroundings: Surroundings) -> tuple[Source, Target]:
@@ -29,13 +30,13 @@ def make_sides(connection: Connection, surroundings: Surroundings) -> tuple[Sour
             return folder, SmtpSession(connection, surroundings)
 
 
-async def identify(connection: Connection) -> Identity:
-    """Fetch the server's key or certificate without trusting it and without logging in. Raises TransferFailed."""
+async def identify(connection: Connection, surroundings: Surroundings) -> Identity:
+    """Fetch the server's key or certificate and judge it, without logging in. Raises TransferFailed."""
     match connection.method, connection.direction:
         case Method.SFTP, _:
             from tui.methods import sftp
 
-            return await sftp.identify(connection)
+            return await sftp.identify(connection, surroundings)
         case Method.FTP, _:
             from tui.methods import ftp
 

@@ -275,20 +275,6 @@ class Narrator:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """What a server shows to prove who it is, before any login."""
-
-    kind: str
-    """The type of the host key, such as `ssh-ed25519`, or `certificate`."""
-    fingerprint: str
-    """`SHA256:` and the base64 of the digest of the key blob or of the certificate's DER form, without padding."""
-    detail: str
-    """For people: subject, issuer and dates of a certificate; empty for a host key."""
-    known_hosts_line: str | None = None
-    """For a host key: the line that would make it known."""
-
-
-@dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a session may use besides its connection."""
 
@@ -297,6 +283,8 @@ class Surroundings:
     """Fetches the connection's secret; called only once the server is trusted. Raises TransferFailed (config)."""
     known_hosts: Path
     """Wharf's own known-hosts file; consulted beside ~/.ssh/known_hosts."""
+    certificate_seen: Callable[[datetime], None] = field(default=lambda _: None, repr=False)
+    """Hears when the certificate of the server ends, once it was found to be trusted."""
     alive: Callable[[], None] = field(default=lambda: None, repr=False)
     """To be called at signs of life that the engine does not see by itself: while a long listing arrives, while a
     delivered file is read back. Blocks read and written and steps narrated need no call."""
@@ -316,10 +304,35 @@ _BY_ERRNO = {
 }
 
 
+_BY_VERIFY_CODE = {
+    9: "it is not valid yet",
+    10: "it has expired",
+    18: "nobody but itself has signed it",
+    19: "it is signed by a CA that is not trusted here",
+    20: "it is signed by a CA that is not trusted here",
+    21: "it is signed by a CA that is not trusted here",
+    62: "it is for another host name",
+    64: "it is for another address",
+}
+"""Results of a verification as OpenSSL numbers them (openssl-verification-options(1))."""
+
+
+def why_refused(error: ssl.SSLCertVerificationError) -> str:
+    """Why a certificate did not pass, in a few words."""
+    return _BY_VERIFY_CODE.get(error.verify_code) or error.verify_message.rstrip(".") or "it cannot be verified"
+
+
 def network_failure(error: OSError, where: str) -> TransferFailed:
     """Translate what sockets and TLS raise. `where` names the peer, such as `sftp.acme.example:22`."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return TransferFailed(FailureClass.TLS, f"The certificate of {where} is not trusted: {error.verify_message}.")
+        return TransferFailed(
+            FailureClass.TLS,
+            f"The certificate of {where} is not trusted: {why_refused(error)}.",
+            remedy=(
+                "Ask the partner for a valid certificate, or name the file of its CA in the connection. Key t (Test) "
+                "on the Connections screen shows the certificate and can pin exactly this one."
+            ),
+        )
     if isinstance(error, ssl.SSLError):
         return TransferFailed(FailureClass.TLS, f"TLS with {where} failed: {error.reason or error}.")
     if isinstance(error, socket.gaierror):

@@ -17,7 +17,7 @@ from tui.domain.text import printable
 from tui.methods.base import StepNote, Surroundings, network_failure
 from tui.methods.ftp_replies import is_unknown_command, quote, refusal
 from tui.methods.ftps_client import FtpsClient, NotFtp, Refused, Reply
-from tui.trust.tls import check_pin, client_context, describe_certificate
+from tui.trust.tls import check_pin, client_context, trusted_certificate
 
 _TLS_WORDS = ("encrypt", "tls", "ssl", "secure")
 
@@ -108,8 +108,10 @@ class FtpDoor:
         tls = await start_tls(client, self._endpoint, context)
         if self._endpoint.tls is FtpTls.EXPLICIT:
             await _protect_data(client, self._endpoint.tls)
-        certificate = describe_certificate(tls.getpeercert(binary_form=True) or b"")
-        return f"{tls.version()}, {certificate}, {check_pin(tls, self._endpoint.fingerprint, self.where)}"
+        certificate = trusted_certificate(tls, self._endpoint.fingerprint, self.where)
+        if certificate.ends is not None:
+            self._surroundings.certificate_seen(certificate.ends)
+        return certificate.detail
 
     async def _log_in(self, client: FtpsClient) -> None:
         secret = await self._surroundings.secret()

@@ -23,7 +23,7 @@ from tui.domain.connection import After, Connection
 from tui.domain.endpoint import MailAuth, MailTls
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import is_partial, matches
-from tui.methods.base import BLOCK_SIZE, Entry, Identity, Narrator, Source, Surroundings
+from tui.methods.base import BLOCK_SIZE, Entry, Narrator, Source, Surroundings
 from tui.methods.dial import Peer, dial
 from tui.methods.folder import unused_name
 from tui.methods.imap_client import Folder, ImapClient
@@ -32,13 +32,13 @@ from tui.methods.mail_identity import (
     NOT_ENCRYPTED,
     SILENT,
     check_certificate,
-    curious_context,
+    identify_mail_server,
     mail_endpoint,
-    shown_identity,
     trusting_context,
 )
 from tui.methods.mail_parts import DamagedContent, Part, TransferDecoder, attached_parts, is_from, message_id_in
 from tui.methods.spool import Slice, Spool
+from tui.trust.identity import Identity
 
 _MAILS_PER_LOOK = 200
 _PIECE = 512 * 1024
@@ -79,6 +79,7 @@ class ImapSession(Source):
         endpoint, self._peer = mail_endpoint(connection)
         self._endpoint = endpoint
         self._connection = connection
+        self._surroundings = surroundings
         self._narrator = surroundings.narrator
         self._secret = surroundings.secret
         self._alive = surroundings.alive
@@ -106,7 +107,7 @@ class ImapSession(Source):
             note.detail = f"{self._folder_name}: {self._folder.exists} mails"
 
     def _judge(self, shown: ssl.SSLSocket) -> str:
-        return check_certificate(shown, self._endpoint, self._peer)
+        return check_certificate(shown, self._endpoint, self._peer, self._surroundings)
 
     async def close(self) -> None:
         await self._client.logout()
@@ -273,15 +274,18 @@ class ImapSession(Source):
 
 
 async def identify(connection: Connection) -> Identity:
-    """The certificate that the server shows, whoever signed it. Nobody logs in. Raises TransferFailed."""
+    """The certificate that the server shows, judged. Nobody logs in. Raises TransferFailed."""
     endpoint, peer = mail_endpoint(connection)
-    context = curious_context(endpoint, peer)
-    client = ImapClient(peer)
-    try:
-        await _meet(client, peer, endpoint.tls, context, SILENT, lambda _: "")
-        return shown_identity(client.certificate, peer)
-    finally:
-        await client.logout()
+
+    async def meet(context: ssl.SSLContext) -> bytes:
+        client = ImapClient(peer)
+        try:
+            await _meet(client, peer, endpoint.tls, context, SILENT, lambda _: "")
+            return client.certificate.getpeercert(binary_form=True) or b""
+        finally:
+            await client.logout()
+
+    return await identify_mail_server(connection, meet)
 
 
 async def _meet(

@@ -17,7 +17,6 @@ from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.figures import size as shown_size
 from tui.methods.base import (
     Entry,
-    Identity,
     Narrator,
     OutcomeUnknown,
     PartlyDelivered,
@@ -31,9 +30,8 @@ from tui.methods.mail_identity import (
     NOT_ENCRYPTED,
     SILENT,
     check_certificate,
-    curious_context,
+    identify_mail_server,
     mail_endpoint,
-    shown_identity,
     trusting_context,
 )
 from tui.methods.message import (
@@ -50,6 +48,7 @@ from tui.methods.message import (
 )
 from tui.methods.smtp_client import Refusal, SmtpClient
 from tui.methods.spool import Slice, Spool
+from tui.trust.identity import Identity
 
 USUAL_LIMIT = 25_000_000
 """Bytes of a mail where the server names no limit: what large providers take. Bigger ones come back days later."""
@@ -63,6 +62,7 @@ class SmtpSession(Target):
     def __init__(self, connection: Connection, surroundings: Surroundings) -> None:
         endpoint, self._peer = mail_endpoint(connection)
         self._endpoint = endpoint
+        self._surroundings = surroundings
         self._narrator = surroundings.narrator
         self._secret = surroundings.secret
         self._alive = surroundings.alive
@@ -90,7 +90,7 @@ class SmtpSession(Target):
         self._narrator.tell("size", f"mails of up to {shown_size(self._limit)}, {whose}")
 
     def _judge(self, shown: ssl.SSLObject) -> str:
-        return check_certificate(shown, self._endpoint, self._peer)
+        return check_certificate(shown, self._endpoint, self._peer, self._surroundings)
 
     def _check_addresses(self) -> None:
         for address in (self._head.sender, *self._head.recipients):
@@ -245,15 +245,18 @@ class _SpoolWriter:
 
 
 async def identify(connection: Connection) -> Identity:
-    """The certificate that the server shows, whoever signed it. Nobody logs in. Raises TransferFailed."""
+    """The certificate that the server shows, judged. Nobody logs in. Raises TransferFailed."""
     endpoint, peer = mail_endpoint(connection)
-    context = curious_context(endpoint, peer)
-    client = SmtpClient(peer)
-    try:
-        await _meet(client, peer, endpoint.tls, context, SILENT, lambda _: "")
-        return shown_identity(client.certificate, peer)
-    finally:
-        await client.quit()
+
+    async def meet(context: ssl.SSLContext) -> bytes:
+        client = SmtpClient(peer)
+        try:
+            await _meet(client, peer, endpoint.tls, context, SILENT, lambda _: "")
+            return client.certificate.getpeercert(binary_form=True) or b""
+        finally:
+            await client.quit()
+
+    return await identify_mail_server(connection, meet)
 
 
 async def _meet(

@@ -13,11 +13,12 @@ import asyncssh
 from tui.domain.connection import Connection
 from tui.domain.endpoint import SftpEndpoint
 from tui.domain.failure import FailureClass, TransferFailed
-from tui.methods.base import Identity, Surroundings, network_failure
+from tui.methods.base import Surroundings, network_failure
 from tui.methods.sftp_copy import IN_FLIGHT
 from tui.methods.ssh_failures import connection_failure
 from tui.methods.ssh_login import Login, ServerIdentity, Ways
-from tui.trust.hostkeys import HostKeys, fingerprint_of, known_hosts_line, look_up
+from tui.trust.hostkeys import HostKeys, fingerprint_of, look_up
+from tui.trust.identity import Identity
 
 _DIAL_LIMIT = 15.0
 """Seconds for one address to accept the connection, before the next one is tried."""
@@ -80,22 +81,42 @@ async def open_link(connection: Connection, surroundings: Surroundings) -> async
     return link
 
 
-async def identify(connection: Connection) -> Identity:
-    """Fetch the server's host key without trusting it and without logging in. Raises TransferFailed."""
+async def identify(connection: Connection, surroundings: Surroundings) -> Identity:
+    """Fetch the server's host key and judge it, without logging in. Raises TransferFailed."""
     endpoint = _endpoint(connection)
     route = await _find_route(endpoint)
-    where = f"{route.host}:{route.port}"
+    known = await _known_keys(route, endpoint, surroundings.known_hosts)
     try:
         async with asyncio.timeout(connection.stall_timeout):
-            plug = await _dial(route, await _resolve(route)) if route.detour is None else None
-            key = await asyncssh.get_server_host_key(
-                **route.options, sock=plug, server_host_key_algs=HostKeys(route.host, route.port).algorithms
-            )
+            key = await _shown_key(route, known)
     except (asyncssh.Error, OSError) as error:
-        raise connection_failure(error, where) from error
+        raise connection_failure(error, known.where) from error
+    return known.judge(key)
+
+
+async def _shown_key(route: _Route, known: HostKeys) -> asyncssh.SSHKey:
+    """The key that is pinned, where the server has it among others; else the first one that it shows."""
+    algorithms = known.plain_algorithms
+    first = key = await _fetch_key(route, known, algorithms)
+    while known.pin is not None and fingerprint_of(key) != known.pin:
+        kinds = {name.decode() for name in key.sig_algorithms}
+        algorithms = [name for name in algorithms if name not in kinds]
+        if not algorithms:
+            return first
+        try:
+            key = await _fetch_key(route, known, algorithms)
+        except (asyncssh.Error, OSError):
+            # It has no key of these kinds, which some servers say by hanging up.
+            return first
+    return key
+
+
+async def _fetch_key(route: _Route, known: HostKeys, algorithms: Sequence[str]) -> asyncssh.SSHKey:
+    plug = await _dial(route, await _resolve(route)) if route.detour is None else None
+    key = await asyncssh.get_server_host_key(**route.options, sock=plug, server_host_key_algs=algorithms)
     if key is None:
-        raise TransferFailed(FailureClass.HOST_KEY, f"{where} has shown no host key.")
-    return Identity(key.get_algorithm(), fingerprint_of(key), "", known_hosts_line(route.host, route.port, key))
+        raise TransferFailed(FailureClass.HOST_KEY, f"{known.where} has shown no host key.")
+    return key
 
 
 def _endpoint(connection: Connection) -> SftpEndpoint:

@@ -3,12 +3,15 @@
 import base64
 import hashlib
 import ssl
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-
-from cryptography import x509
 
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.text import printable
+from tui.trust.certificate import read_certificate
+
+UNREADABLE = "a certificate that cannot be read"
 
 
 def client_context(ca_file: str | None, fingerprint: str | None) -> ssl.SSLContext:
@@ -74,16 +77,26 @@ def check_pin(ssl_object: ssl.SSLObject | ssl.SSLSocket, fingerprint: str | None
     return found
 
 
-def describe_certificate(der: bytes) -> str:
-    """Subject, issuer and validity of a certificate, for people, on one printable line.
+@dataclass(frozen=True, slots=True)
+class TrustedCertificate:
+    """A certificate that was found to be trusted: what to tell of it, and when it ends, as far as it can be read."""
 
-    What cannot be read of it is said to be unreadable: a pinned certificate need not follow any rule.
-    """
-    try:
-        certificate = x509.load_der_x509_certificate(der)
-        subject = certificate.subject.rfc4514_string() or "nobody"
-        issuer = "itself" if certificate.issuer == certificate.subject else certificate.issuer.rfc4514_string()
-        begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    except ValueError:
-        return "a certificate that cannot be read"
-    return printable(f"{subject}, issued by {issuer}, valid from {begins:%Y-%m-%d} to {ends:%Y-%m-%d}", 300)
+    detail: str
+    ends: datetime | None
+
+
+def trusted_certificate(
+    ssl_object: ssl.SSLObject | ssl.SSLSocket, fingerprint: str | None, where: str
+) -> TrustedCertificate:
+    """Compare the pin, if there is one; a CA was asked in the handshake already. Raises TransferFailed (tls)."""
+    found = check_pin(ssl_object, fingerprint, where)
+    facts = read_certificate(ssl_object.getpeercert(binary_form=True) or b"")
+    why = "signed by a trusted CA" if fingerprint is None else "pinned in the connection"
+    return TrustedCertificate(
+        f"{ssl_object.version()}, {facts or UNREADABLE}, {found}, {why}", None if facts is None else facts.ends
+    )
+
+
+def describe_certificate(der: bytes) -> str:
+    """Subject, issuer, names and validity of a certificate, for people, on one printable line."""
+    return printable(str(read_certificate(der) or UNREADABLE), 400)
