@@ -126,6 +126,8 @@ class FakeFtp:
     answers: dict[str, str | None] = field(default_factory=dict)
     data: dict[str, bytes] = field(default_factory=dict)
     receives: tuple[str, ...] = ("STOR",)
+    mute: tuple[str, ...] = ()
+    """Verbs that get no answer at all."""
     banner: bytes = b"220 ready\r\n"
     commands: list[str] = field(default_factory=list)
     received: bytes = b""
@@ -176,6 +178,8 @@ class FakeFtp:
             command = line.decode(errors="replace").rstrip("\r\n")
             verb = command.split(" ")[0]
             self.commands.append(command)
+            if verb in self.mute:
+                continue
             if verb in ("EPSV", "PASV") and verb not in self.answers:
                 await self._listen(verb, writer)
                 continue

@@ -10,7 +10,7 @@ from tests.methods.ftp_support import FakeFtp, Story, ftp_connection, get, opene
 from tests.servers.certificates import Certificates, ServerCertificate
 from tui.domain.endpoint import FtpTls
 from tui.domain.failure import FailureClass, TransferFailed
-from tui.methods.base import Entry, Staged
+from tui.methods.base import CannotContinue, Entry, Staged
 from tui.methods.ftp import FtpSession, identify
 from tui.methods.ftp_replies import refusal
 from tui.methods.ftps_client import Reply
@@ -361,6 +361,23 @@ async def test_nonsense_for_a_port_is_a_broken_connection(answer: str) -> None:
             await get(session, ENTRY)
 
     assert caught.value.failure.failure_class is FailureClass.NETWORK
+
+
+@pytest.mark.parametrize("verb", ["RETR", "STOR"])
+async def test_a_file_in_the_hands_of_a_dead_session_is_begun_anew(verb: str) -> None:
+    server = FakeFtp({"REST": "350 go on"}, data={"RETR": b"12345"}, mute=(verb,))
+    async with server.running(), opened(server.connection(stall_timeout=1)) as session:
+        with pytest.raises(CannotContinue, match="long dead"):
+            if verb == "RETR":
+                await session.read_staged(ENTRY, 0, 5)
+            else:
+                async with session.stage(ENTRY, keep=3):
+                    pass
+        server.mute = ()
+        await put(session, "a.csv", b"12345")
+
+    assert server.received == b"12345"
+    assert server.verbs().count("USER") == 2
 
 
 @pytest.mark.parametrize("answer", [None, "421 Timeout"])

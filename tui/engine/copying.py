@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from tui.domain.failure import TransferFailed
 from tui.engine.journal import Journal
 from tui.engine.resume import continued, keepable
 from tui.engine.sides import Sides
@@ -23,7 +24,11 @@ class Copier:
         """Stage the whole file. The hash is of the whole file too, whatever part of it was there already."""
         keep = await keepable(self._sides, entry, partial)
         staged = await self._continue_if_possible(entry, keep) if keep else None
-        return staged or await self._from_start(entry)
+        if staged is not None:
+            return staged
+        if partial is not None:
+            await self._remove(entry.called(partial.target_name))
+        return await self._from_start(entry)
 
     async def _continue_if_possible(self, entry: Entry, keep: int) -> Staged | None:
         try:
@@ -46,6 +51,14 @@ class Copier:
                 async with self._staging(entry, keep) as writer:
                     size = keep + await self._pump(entry, continuation.blocks, writer, continuation.digest)
         return Staged(entry, size, continuation.digest.hexdigest())
+
+    async def _remove(self, entry: Entry) -> None:
+        """Begin with a new file, not with an old one that is cut: a session of an earlier attempt that its server has
+        not missed yet may still write to the old one, or hold it locked."""
+        try:
+            await self._sides.target.discard(entry)
+        except TransferFailed as error:
+            self._tell(entry, f"what an earlier attempt has left stays to be overwritten: {error}")
 
     async def _from_start(self, entry: Entry) -> Staged:
         self._journal.resume(entry, 0)

@@ -1,0 +1,166 @@
+"""What lies in the folder of an FTP session, as its server tells: the listing, and fresh looks at single files.
+
+Times and sizes of a file must come from the same kind of source each time, or an unchanged file would seem to change:
+with MLSD the fresh look is MLST, which tells the same facts. Without, it is SIZE and MDTM, so listing asks MDTM for
+every file that the connection's pattern matches: one round trip each, paid because the times in LIST have no time zone,
+no seconds, and lose their clock as the file grows old. Only where there is no MDTM is LIST believed, by the day.
+"""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from tui.domain.connection import Connection
+from tui.domain.failure import FailureClass
+from tui.domain.naming import matches
+from tui.methods.base import Entry, Surroundings
+from tui.methods.ftp_link import FtpLink
+from tui.methods.ftp_listing import (
+    ListedFile,
+    Listing,
+    doubting_doubles,
+    file_from_facts,
+    parse_facts,
+    parse_time,
+    read_list,
+    read_mlsd,
+    read_names,
+)
+from tui.methods.ftp_replies import is_unknown_command
+from tui.methods.ftps_client import FtpsClient, NotFtp, Refused
+
+_LARGEST_LISTING = 256 * 1024 * 1024
+"""Bytes of a listing; some two million files."""
+
+
+class FtpCatalog:
+    """Lists the folder and looks at files. `look`, `size` and `exists` raise what the client raises."""
+
+    def __init__(self, link: FtpLink, connection: Connection, surroundings: Surroundings) -> None:
+        self._link = link
+        self._pattern = connection.pattern
+        self._narrator = surroundings.narrator
+        self._alive = surroundings.alive
+
+    async def list_files(self) -> list[Entry]:
+        client = await self._link.ready()
+        with self._link.talking(f"Listing {self._link.folder}", FailureClass.PERMISSION):
+            listing = await self._listing(client)
+            files = [await self._dated(client, file) for file in listing.files]
+        self._tell_what_is_missing(listing)
+        return doubting_doubles([self._entry(file) for file in files if file.size is not None])
+
+    async def _listing(self, client: FtpsClient) -> Listing:
+        if self._link.features.facts:
+            try:
+                return await self._mlsd(client)
+            except Refused as error:
+                if not is_unknown_command(error.reply):
+                    raise
+                self._link.lacks_facts()
+        listing = await asyncio.to_thread(read_list, await self._text(client, "LIST"), datetime.now(UTC))
+        if listing.doubtful:
+            # Some servers answer LIST with nothing, or in a form of their own, where there are files.
+            listing.files = [ListedFile(name, None, None) for name in await self._names(client)]
+        return listing
+
+    async def _mlsd(self, client: FtpsClient) -> Listing:
+        text = await self._text(client, "MLSD")
+        listing = await asyncio.to_thread(read_mlsd, text)
+        if not text.strip():
+            # Empty folders are rare and broken listings are not: is there really nothing?
+            listing.files = [ListedFile(name, None, None) for name in await self._names(client)]
+        return listing
+
+    async def _names(self, client: FtpsClient) -> list[str]:
+        try:
+            return read_names(await self._text(client, "NLST"))
+        except Refused as error:
+            # The usual answer for a folder without files.
+            if error.reply.code in {"450", "550"}:
+                return []
+            raise
+
+    async def _text(self, client: FtpsClient, command: str) -> str:
+        """What a listing command brings."""
+        channel = await self._link.begin(client, command)
+        blocks: list[bytes] = []
+        length = 0
+        while block := await channel.read():
+            self._alive()
+            blocks.append(block)
+            length += len(block)
+            if length > _LARGEST_LISTING:
+                raise NotFtp(f"sent a listing of more than {_LARGEST_LISTING} bytes")
+        await channel.finish()
+        if blocks and not blocks[-1].endswith(b"\n"):
+            raise NotFtp("sent a listing that ends in the middle of a line")
+        return b"".join(blocks).decode(errors="surrogateescape")
+
+    async def _dated(self, client: FtpsClient, file: ListedFile) -> ListedFile:
+        """The file with the size and time that a fresh look would show; without a size when it is none after all."""
+        if self._link.features.facts and file.size is not None:
+            return file
+        entry = self._entry(replace(file, size=file.size or 0))
+        if entry.problem is not None:
+            return replace(file, size=entry.size)
+        if not matches(file.name, self._pattern):
+            return file
+        self._alive()
+        size = file.size if file.size is not None else await self.size(client, file.name)
+        mtime = await self._mtime(client, file.name) if self._link.features.times else file.mtime
+        return ListedFile(file.name, size, mtime)
+
+    def _tell_what_is_missing(self, listing: Listing) -> None:
+        if listing.links:
+            self._narrator.tell("list", f"{listing.links} symbolic links were left out")
+        if listing.unread:
+            self._narrator.tell(
+                "list",
+                f"{len(listing.unread)} lines of the listing are in no known form, such as “{listing.unread[0]}”",
+                ok=False,
+            )
+
+    def _entry(self, file: ListedFile) -> Entry:
+        return Entry.named(file.name, file.size or 0, file.mtime, f"{self._link.folder.rstrip('/')}/{file.name}")
+
+    async def look(self, client: FtpsClient, name: str) -> ListedFile | None:
+        if self._link.features.facts:
+            return await self._facts_of(client, name)
+        if self._link.features.times:
+            size = await self.size(client, name)
+            return None if size is None else ListedFile(name, size, await self._mtime(client, name))
+        listing = await self._listing(client)
+        return next((file for file in listing.files if file.name == name), None)
+
+    async def _facts_of(self, client: FtpsClient, name: str) -> ListedFile | None:
+        reply = await client.exchange(f"MLST {name}")
+        if reply.code == "550":
+            return None
+        if not reply.positive:
+            raise Refused(reply)
+        for line in reply.lines[1:]:
+            if parsed := parse_facts(line.removeprefix(" ")):
+                return file_from_facts(parsed[0], name)
+        raise NotFtp(f"gave an answer without facts to MLST: “{reply.text}”")
+
+    async def size(self, client: FtpsClient, name: str) -> int | None:
+        """RFC 3659, section 4. None when there is no such file."""
+        reply = await client.exchange(f"SIZE {name}")
+        if reply.code == "550":
+            return None
+        if reply.code != "213":
+            raise Refused(reply)
+        if not reply.text.isascii() or not reply.text.isdigit() or len(reply.text) > 18:
+            raise NotFtp(f"gave an answer without a size to SIZE: “{reply.text}”")
+        return int(reply.text)
+
+    async def _mtime(self, client: FtpsClient, name: str) -> float | None:
+        """RFC 3659, section 3."""
+        reply = await client.exchange(f"MDTM {name}")
+        return parse_time(reply.text) if reply.code == "213" else None
+
+    async def exists(self, client: FtpsClient, name: str) -> bool:
+        if self._link.features.facts:
+            return (await client.exchange(f"MLST {name}")).positive
+        return (await client.exchange(f"SIZE {name}")).positive
