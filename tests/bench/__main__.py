@@ -4,6 +4,7 @@ import sys
 from importlib import import_module
 
 _BENCHMARKS = {
+    "transfers": "Wharf against sftp, lftp, rclone and curl; and what is measured beside that, mail included",
     "memory": "resident memory over idle: a large file each way, and many small ones",
     "mail": "outbound mail: memory against its size, and time beside swaks and msmtp",
     "loop": "gaps of the event loop while 8 transfers run at full speed",
@@ -15,7 +16,7 @@ def main() -> int:
     name, *rest = sys.argv[1:] or [""]
     if name not in _BENCHMARKS:
         for known, what in _BENCHMARKS.items():
-            print(f"python -m tests.bench {known:<8} {what}")
+            print(f"python -m tests.bench {known:<10} {what}")
         return 2
     import_module(f"tests.bench.{name}").main(rest)
     return 0
