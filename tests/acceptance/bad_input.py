@@ -28,8 +28,8 @@ from tests.servers.mail import USERNAME, running_dovecot, running_exim
 from tests.servers.openssh import OpenSsh, run_openssh
 from tests.servers.sftp_server import run_sftp_server
 from tui.console.app import WharfApp
+from tui.console.widgets.row_table import RowTable
 from tui.console.widgets.run_detail import RunDetail
-from tui.console.widgets.run_lines import LineTable
 from tui.console.widgets.run_text import Entry
 from tui.domain.connection import Connection
 from tui.domain.endpoint import FtpTls
@@ -304,7 +304,7 @@ async def _screens_over(engine: Engine, runs: Mapping[str, dict[str, Any]]) -> t
         await pilot.press("h")
         await settle(pilot)
         for _ in runs:
-            entry = app.screen.query_one(LineTable).current
+            entry = app.screen.query_one(RowTable).current
             assert isinstance(entry, Entry)
             shown[entry.run.connection] = _detail_of(app)
             if entry.run.connection == "hostile-names":

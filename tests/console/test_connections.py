@@ -23,12 +23,12 @@ HEADINGS = ("Name", "Type", "Direction", "Method", "Status", "Last Active", "Act
 REFUSED = Failure(FailureClass.AUTH, "The server refused [/red] the login.", "Check the secret.")
 
 
-def table(app: WharfApp) -> RowTable:
+def table(app: WharfApp) -> RowTable[ConnectionState]:
     return app.screen.query_one(RowTable)
 
 
 def shown(app: WharfApp) -> list[str]:
-    return [row.key for row in table(app).rows]
+    return [state.connection.name for state in table(app).items]
 
 
 def screen_text(app: WharfApp) -> str:

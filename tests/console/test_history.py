@@ -19,7 +19,7 @@ from tui.console.screens.connections import ConnectionsScreen
 from tui.console.screens.history import HistoryScreen
 from tui.console.screens.history_list import PAGE
 from tui.console.screens.run import RunScreen
-from tui.console.widgets.run_lines import LineTable
+from tui.console.widgets.row_table import RowTable
 from tui.console.widgets.run_text import Entry
 from tui.domain.as_json import run_json
 from tui.domain.failure import Failure, FailureClass, StoreProblem
@@ -47,8 +47,8 @@ async def all_read(pilot: Pilot[Any]) -> None:
         await settle(pilot)
 
 
-def table(app: WharfApp) -> LineTable[Entry]:
-    return app.screen.query_one(LineTable)
+def table(app: WharfApp) -> RowTable[Entry]:
+    return app.screen.query_one(RowTable)
 
 
 def shown(app: WharfApp) -> list[int]:

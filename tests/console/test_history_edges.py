@@ -18,7 +18,7 @@ from tui.console.screens.connection_filter import Filter
 from tui.console.screens.history import HistoryScreen
 from tui.console.screens.history_list import PAGE, RunList
 from tui.console.screens.run import RunScreen
-from tui.console.widgets.run_lines import LineTable
+from tui.console.widgets.row_table import RowTable
 from tui.domain.failure import Failure, FailureClass, TransferFailed
 from tui.domain.run import Event, FileRecord, FileStatus, Progress, Run, Status
 
@@ -58,7 +58,7 @@ async def test_keys_work_once_the_first_run_appears(app: WharfApp, engine: FakeE
         await engine.ran("acme")
         await settle(pilot)
         await pilot.press("j")
-        assert screen.query_one(LineTable).cursor == 1
+        assert screen.query_one(RowTable).cursor == 1
         await pilot.press("enter")
         await settle(pilot)
         assert on(app, "RunScreen")
@@ -79,7 +79,7 @@ async def test_keys_work_again_after_a_filter_without_matches_is_cleared(app: Wh
         await pilot.press("escape")
         await settle(pilot)
         await pilot.press("j")
-        assert screen.query_one(LineTable).cursor == 1
+        assert screen.query_one(RowTable).cursor == 1
 
 
 async def test_enter_on_a_filter_without_matches_then_escape(app: WharfApp, engine: FakeEngine) -> None:
@@ -94,7 +94,7 @@ async def test_enter_on_a_filter_without_matches_then_escape(app: WharfApp, engi
         await settle(pilot)
         assert on(app, "HistoryScreen")
         await pilot.press("j")
-        assert screen.query_one(LineTable).cursor == 1
+        assert screen.query_one(RowTable).cursor == 1
 
 
 async def test_files_that_appear_later_can_be_walked_through(app: WharfApp, engine: FakeEngine) -> None:
@@ -105,7 +105,7 @@ async def test_files_that_appear_later_can_be_walked_through(app: WharfApp, engi
         await engine.store.record_files(run.run_id, {n: FileRecord(f"{n}.csv", 5) for n in range(4)})
         await settle(pilot)
         await pilot.press("j", "j")
-        assert screen.query_one("#files", LineTable).cursor == 2
+        assert screen.query_one("#files", RowTable).cursor == 2
 
 
 async def test_the_wheel_is_not_overruled_by_new_events(app: WharfApp, engine: FakeEngine) -> None:
@@ -117,7 +117,7 @@ async def test_the_wheel_is_not_overruled_by_new_events(app: WharfApp, engine: F
         await pilot.press("tab")
         await settle(pilot)
         assert "event 199" in text_of(app)
-        table = screen.query_one("#events", LineTable)
+        table = screen.query_one("#events", RowTable)
         table.scroll_to(y=20, animate=False, force=True)
         await settle(pilot)
         assert "event 25" in text_of(app)
@@ -133,7 +133,7 @@ async def test_the_wheel_is_not_overruled_by_new_runs(app: WharfApp, engine: Fak
         await engine.ran("acme")
     async with app.run_test(size=(100, 30)) as pilot:
         screen = await history(app, pilot, "acme")
-        table = screen.query_one(LineTable)
+        table = screen.query_one(RowTable)
         table.scroll_to(y=40, animate=False, force=True)
         await settle(pilot)
         seen = table.render_line(3).text

@@ -11,7 +11,7 @@ from tests.console.conftest import lines_of, settle
 from tests.console.fakes import NOW, FakeEngine
 from tui.console.app import WharfApp
 from tui.console.screens.run import RunScreen
-from tui.console.widgets.run_lines import LineTable
+from tui.console.widgets.row_table import RowTable
 from tui.domain.failure import Failure, FailureClass
 from tui.domain.run import Event, FileRecord, FileStatus, Progress, Status, Trigger
 
@@ -57,8 +57,8 @@ def chip(app: WharfApp) -> str:
     return str(app.screen.query_one("#run-new", Static).render())
 
 
-def events_of(app: WharfApp) -> LineTable[Any]:
-    return app.screen.query_one("#events", LineTable)
+def events_of(app: WharfApp) -> RowTable[Any]:
+    return app.screen.query_one("#events", RowTable)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 45)])

@@ -1,12 +1,10 @@
-"""The connections as the home screen knows them: filtered, sorted, marked. Pure; the screen draws what this says."""
+"""The connections as the home screen knows them: filtered and sorted. Pure; the screen draws what this says."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 
 from tui.console.screens.connection_filter import Filter, facet_values, parse_filter
-from tui.console.screens.connection_rows import SORTABLE, row_for, searchable, sort_value, with_live
-from tui.console.widgets.row_table import Row
+from tui.console.screens.connection_rows import SORTABLE, searchable, sort_value, with_live
 from tui.domain.connection import Connection
 from tui.domain.run import Status
 from tui.engine.live import LiveRun
@@ -20,20 +18,15 @@ class ConnectionList:
         self.states: list[ConnectionState] = []
         self.unreadable: list[Unreadable] = []
         self.live: Mapping[str, LiveRun] = {}
-        self.marked: set[str] = set()
         self.sorted_by = "name"
         self.backwards = False
         self.filter = Filter()
         self._stored: Sequence[ConnectionState] = ()
-        self._drawn: dict[str, tuple[object, ConnectionState, Row]] = {}
 
     def read(self, stored: Sequence[ConnectionState], unreadable: Sequence[Unreadable]) -> None:
-        """Take over what the store says now. Marks of connections that are gone go with them."""
+        """Take over what the store says now."""
         self._stored = stored
         self.unreadable = list(unreadable)
-        names = {state.connection.name for state in stored}
-        self.marked &= names
-        self._drawn = {name: drawn for name, drawn in self._drawn.items() if name in names}
         self._combine()
 
     def observe(self, live: Mapping[str, LiveRun]) -> bool:
@@ -60,9 +53,6 @@ class ConnectionList:
         """Sort by the column to the right of the present one."""
         self.sort_by(SORTABLE[(SORTABLE.index(self.sorted_by) + 1) % len(SORTABLE)])
 
-    def toggle_mark(self, name: str) -> None:
-        self.marked ^= {name}
-
     @property
     def facets(self) -> dict[str, dict[str, str]]:
         """The values to choose from, per enumerated column."""
@@ -78,20 +68,9 @@ class ConnectionList:
 
         return sorted(found, key=value, reverse=self.backwards)
 
-    def rows(self, width: int) -> list[Row]:
-        """What is shown, as rows for a table of this width."""
-        return [self._row(state, width) for state in self.shown()]
-
-    def _row(self, state: ConnectionState, width: int) -> Row:
-        """The row of a connection: the same one as before if nothing in it can have changed."""
-        name = state.connection.name
-        circumstances = (name in self.marked, width, date.today())  # noqa: DTZ011 - the user's own day is meant
-        known = self._drawn.get(name)
-        if known is not None and known[0] == circumstances and known[1] == state:
-            return known[2]
-        row = row_for(state, marked=name in self.marked, width=width)
-        self._drawn[name] = (circumstances, state, row)
-        return row
+    @property
+    def names(self) -> set[str]:
+        return {state.connection.name for state in self.states}
 
     def state(self, name: str | None) -> ConnectionState | None:
         return next((state for state in self.states if state.connection.name == name), None)

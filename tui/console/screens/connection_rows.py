@@ -6,18 +6,11 @@ from datetime import UTC, datetime
 from rich.text import Text
 
 from tui.console.formats import moment, safe, status_text
-from tui.console.widgets.row_table import Column, Row, clickable
+from tui.console.livetable import Column, clickable
 from tui.domain.connection import type_title
 from tui.domain.run import Status
 from tui.engine.live import LiveRun
 from tui.store.base import ConnectionState
-
-FULL_WIDTH = 110
-"""From this many cells on, every column has room for its longest value."""
-
-_COLUMNS = (("name", "Name"), ("type", "Type"), ("direction", "Direction"), ("method", "Method"), ("status", "Status"))
-_NARROW = (None, 9, 9, 6, 13, 11, 12)
-_FULL = (None, 21, 10, 7, 13, 16, 18)
 
 _SHORT_TYPES = {
     "conversions": "Convers.",
@@ -34,43 +27,12 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 _URGENCY = (Status.FAILED, Status.IN_PROGRESS, Status.COMPLETED, Status.NONE)
 
 
-def columns_for(width: int) -> list[Column]:
-    """The seven columns, at widths that fit."""
-    labels = (*_COLUMNS, ("last_active", "Last Active"), ("actions", "Actions"))
-    widths = _FULL if width >= FULL_WIDTH else _NARROW
-    return [Column(key, label, cells) for (key, label), cells in zip(labels, widths, strict=True)]
-
-
 def with_live(state: ConnectionState, live: Mapping[str, LiveRun]) -> ConnectionState:
     """The state as the engine knows it now: a run may be live before the store was read again."""
     run = live.get(state.connection.name)
     if run is None:
         return state
     return ConnectionState(state.connection, Status.IN_PROGRESS, run.started, state.latest)
-
-
-def row_for(state: ConnectionState, *, marked: bool, width: int) -> Row:
-    """A connection as a line of the table."""
-    connection = state.connection
-    full = width >= FULL_WIDTH
-    title = type_title(connection.type)
-    cells = (
-        _name(state, marked),
-        Text(title if full else _SHORT_TYPES.get(connection.type, title)),
-        Text(connection.direction.label),
-        Text(connection.method.label),
-        status_text(state.status),
-        Text(_when(state.last_active, short=not full), style="" if state.last_active else "dim"),
-        Text.assemble(
-            clickable("Edit", "edit", "underline"),
-            "  " if full else " ",
-            clickable("View History" if full else "History", "history", "underline"),
-        ),
-    )
-    if not connection.enabled:
-        for cell in (*cells[:4], cells[5]):
-            cell.stylize("dim")
-    return Row(connection.name, cells)
 
 
 def searchable(state: ConnectionState) -> list[str]:
@@ -105,21 +67,57 @@ def sort_value(column: str, state: ConnectionState) -> str | int | datetime:
             return state.connection.name.lower()
 
 
-def _name(state: ConnectionState, marked: bool) -> Text:
-    name = Text()
-    if marked:
-        name.append("● ", style="bold yellow")
-    if not state.connection.enabled:
-        name.append("off", style="reverse dim")
-        name.append(" ")
-    name.append_text(safe(state.connection.name))
+def _name(state: ConnectionState, _: int) -> Text:
     if state.connection.enabled:
-        name.stylize("bold")
-    return name
+        return Text(state.connection.name, style="bold")
+    return Text.assemble(("off", "reverse dim"), " ", safe(state.connection.name), style="dim")
 
 
-def _when(at: datetime | None, *, short: bool) -> str:
+def _type(state: ConnectionState, width: int) -> Text:
+    key = state.connection.type
+    title = type_title(key)
+    return _plain(state, title if len(title) <= width else _SHORT_TYPES.get(key, title))
+
+
+def _direction(state: ConnectionState, _: int) -> Text:
+    return _plain(state, state.connection.direction.label)
+
+
+def _method(state: ConnectionState, _: int) -> Text:
+    return _plain(state, state.connection.method.label)
+
+
+def _status(state: ConnectionState, _: int) -> Text:
+    return status_text(state.status)
+
+
+def _last_active(state: ConnectionState, width: int) -> Text:
+    at = state.last_active
     written = moment(at)
-    if not short or at is None:
-        return written
-    return written.replace("yesterday", "yest.") if written[0] in "ty" else written[: len("2026-03-01")]
+    if len(written) > width:
+        written = written.replace("yesterday", "yest.") if written[0] in "ty" else written[: len("2026-03-01")]
+    return _plain(state, written) if at else Text(written, style="dim")
+
+
+def _actions(_: ConnectionState, width: int) -> Text:
+    full = width >= len("Edit  View History")
+    return Text.assemble(
+        clickable("Edit", "edit", "underline"),
+        "  " if full else " ",
+        clickable("View History" if full else "History", "history", "underline"),
+    )
+
+
+def _plain(state: ConnectionState, text: str) -> Text:
+    return Text(text, style="" if state.connection.enabled else "dim")
+
+
+COLUMNS: tuple[Column[ConnectionState], ...] = (
+    Column("name", "Name", _name, 17, least=12, grows=True),
+    Column("type", "Type", _type, 21, least=9, drop=2),
+    Column("direction", "Direction", _direction, 10, least=9, drop=3),
+    Column("method", "Method", _method, 7, least=6, drop=2),
+    Column("status", "Status", _status, 13),
+    Column("last_active", "Last Active", _last_active, 16, least=11, drop=1),
+    Column("actions", "Actions", _actions, 18, least=12, drop=4),
+)

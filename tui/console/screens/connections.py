@@ -19,7 +19,7 @@ from tui.console.dialogs.testing import TestDialog
 from tui.console.formats import STYLES
 from tui.console.screens.connection_filter import FACETS, chosen, facet_counts, with_chosen
 from tui.console.screens.connection_list import ConnectionList
-from tui.console.screens.connection_rows import columns_for
+from tui.console.screens.connection_rows import COLUMNS
 from tui.console.widgets.detail import ConnectionDetail
 from tui.console.widgets.empty_state import EmptyState
 from tui.console.widgets.filter_bar import FilterBar
@@ -31,6 +31,7 @@ from tui.domain.failure import WharfError
 from tui.domain.figures import count
 from tui.domain.run import Status
 from tui.engine import Engine
+from tui.store.base import ConnectionState
 
 _READING_TIME = {"information": 4, "warning": 8, "error": 12}
 """Seconds that a notification stays."""
@@ -63,7 +64,7 @@ class ConnectionsScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield StatusLine("Connections", id="status-line")
         yield FilterBar(FACETS, "words, or status:failed", id="filter-bar")
-        yield RowTable(columns_for(self.app.size.width), id="connections")
+        yield RowTable[ConnectionState](COLUMNS, _name_of, id="connections")
         yield EmptyState(id="empty")
         yield RunningPanel(id="running")
         yield ConnectionDetail(id="detail")
@@ -71,14 +72,11 @@ class ConnectionsScreen(Screen[None]):
 
     async def on_mount(self) -> None:
         self._list.observe(self.engine.snapshot().live)
-        self._table.sort_mark(self._list.sorted_by, self._list.backwards)
+        self._table.sort_mark(self._list.sorted_by, reverse=self._list.backwards)
         await self.reload()
         self._table.focus()
         # What is “today” changes without anything happening.
-        self.set_interval(_MINUTE, self._show)
-
-    def on_resize(self) -> None:
-        self._table.show_columns(columns_for(self.size.width), self._list.rows(self.size.width))
+        self.set_interval(_MINUTE, self._tick)
 
     # What is shown
 
@@ -86,7 +84,12 @@ class ConnectionsScreen(Screen[None]):
         """Read the store again and show what it says."""
         with self._telling():
             self._list.read(await self.engine.store.overview(), await self.engine.store.unreadable())
+            self._table.mark(self._table.marks & self._list.names)
         self._show()
+
+    def _tick(self) -> None:
+        self._show()
+        self._table.redraw(lambda _: True)
 
     @on(SnapshotTaken)
     async def _snapshot_taken(self, event: SnapshotTaken) -> None:
@@ -101,19 +104,19 @@ class ConnectionsScreen(Screen[None]):
 
     def _show(self) -> None:
         self._list.narrow(self._filter_bar.text)
-        rows = self._list.rows(self.size.width)
-        self._table.show(rows)
+        shown = self._list.shown()
+        self._table.show(shown)
         self._panel.show(self._list.live.values())
-        self._show_emptiness(nothing_shown=not rows)
+        self._show_emptiness(nothing_shown=not shown)
         narrowed = {facet for facet in FACETS if (self._list.filter.terms or {}).get(facet)}
-        self._filter_bar.show(len(rows), len(self._list.states), self._list.filter.problem, narrowed)
+        self._filter_bar.show(len(shown), len(self._list.states), self._list.filter.problem, narrowed)
         self._status_line.show(self._facts())
         self._show_detail()
 
     def _facts(self) -> list[Text]:
         facts = [Text(count(len(self._list.states), "connection"))]
-        if self._list.marked:
-            facts.append(Text(f"● {len(self._list.marked)} marked", style="bold yellow"))
+        if marks := self._table.marks:
+            facts.append(Text(f"● {len(marks)} marked", style="bold yellow"))
         for status, word in ((Status.IN_PROGRESS, "running"), (Status.FAILED, "failed")):
             if number := self._list.count(status):
                 facts.append(Text(f"{number} {word}", style=STYLES[status]))
@@ -186,11 +189,11 @@ class ConnectionsScreen(Screen[None]):
 
     @on(RowTable.HeaderClicked)
     def _header_clicked(self, event: RowTable.HeaderClicked) -> None:
-        self._list.sort_by(event.column_key)
+        self._list.sort_by(event.column)
         self._show_order()
 
     def _show_order(self) -> None:
-        self._table.sort_mark(self._list.sorted_by, self._list.backwards)
+        self._table.sort_mark(self._list.sorted_by, reverse=self._list.backwards)
         self._show()
 
     def action_back(self) -> None:
@@ -198,8 +201,8 @@ class ConnectionsScreen(Screen[None]):
         if self._filter_bar.text:
             self._keep_place()
             self._filter_bar.text = ""
-        elif self._list.marked:
-            self._list.marked.clear()
+        elif self._table.marks:
+            self._table.mark(())
             self._show()
 
     # One connection
@@ -251,8 +254,8 @@ class ConnectionsScreen(Screen[None]):
     def _opened(self, event: RowTable.Opened) -> None:
         self._open_history(event.key)
 
-    @on(RowTable.CellClicked)
-    async def _cell_clicked(self, event: RowTable.CellClicked) -> None:
+    @on(RowTable.WordClicked)
+    async def _word_clicked(self, event: RowTable.WordClicked) -> None:
         match event.word:
             case "edit":
                 await self._edit(event.key)
@@ -263,7 +266,7 @@ class ConnectionsScreen(Screen[None]):
 
     def action_mark(self) -> None:
         if (name := self._chosen("marked")) is not None:
-            self._list.toggle_mark(name)
+            self._table.toggle_mark(name)
             self._show()
             self._table.action_move(1)
 
@@ -331,15 +334,15 @@ class ConnectionsScreen(Screen[None]):
 
     def _chosen(self, verb: str) -> str | None:
         """The connection under the cursor; says so when there is none."""
-        name = self._table.cursor_key
+        name: str | None = self._table.cursor_key
         if name is None:
             self._tell(f"There is no connection to be {verb}. n describes a new one.", "warning")
         return name
 
     def _targets(self, verb: str) -> list[str]:
         """The marked connections, or else the one under the cursor."""
-        if self._list.marked:
-            return sorted(self._list.marked)
+        if marks := self._table.marks:
+            return sorted(marks)
         name = self._chosen(verb)
         return [] if name is None else [name]
 
@@ -362,7 +365,7 @@ class ConnectionsScreen(Screen[None]):
     # Parts
 
     @property
-    def _table(self) -> RowTable:
+    def _table(self) -> RowTable[ConnectionState]:
         return self.query_one("#connections", RowTable)
 
     @property
@@ -376,6 +379,10 @@ class ConnectionsScreen(Screen[None]):
     @property
     def _status_line(self) -> StatusLine:
         return self.query_one(StatusLine)
+
+
+def _name_of(state: ConnectionState) -> str:
+    return state.connection.name
 
 
 def _named(names: list[str]) -> str:

@@ -1,13 +1,11 @@
 """The runs of one connection, or of all, newest first and live."""
 
-from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.message import Message
 from textual.widgets import Footer, Input
 
 from tui.console import keymap
@@ -17,13 +15,13 @@ from tui.console.dialogs.facets import Choices, FacetDialog
 from tui.console.formats import STYLES
 from tui.console.screens.connection_filter import chosen, with_chosen
 from tui.console.screens.history_list import RunList
-from tui.console.screens.history_rows import FACET_VALUES, FACETS, cells_for, columns_for, facet_counts
+from tui.console.screens.history_rows import FACET_VALUES, FACETS, columns, facet_counts
 from tui.console.screens.run import RunScreen
 from tui.console.screens.run_actions import RunActions
 from tui.console.widgets.empty_state import EmptyState
 from tui.console.widgets.filter_bar import FilterBar
+from tui.console.widgets.row_table import RowTable
 from tui.console.widgets.run_detail import RunDetail
-from tui.console.widgets.run_lines import LineTable
 from tui.console.widgets.run_text import Entry
 from tui.console.widgets.status import StatusLine
 from tui.domain.run import Status, Trigger
@@ -41,24 +39,14 @@ class HistoryScreen(RunActions):
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.HISTORY]
 
-    class _MoreWanted(Message):
-        """The end of what was read is in sight, and there are older runs."""
-
     def __init__(self, engine: Engine, name: str | None) -> None:
         super().__init__(engine)
         self._list = RunList(engine.store, name)
-        self._more_asked = False
 
     def compose(self) -> ComposeResult:
-        of_all = self._list.name is None
         yield StatusLine(self._title(), id="status-line")
         yield FilterBar(FACETS, "words, or status:failed", id="filter-bar")
-        yield LineTable[Entry](
-            partial(columns_for, of_all=of_all),
-            partial(cells_for, of_all=of_all),
-            lambda entry: entry.run_id,
-            id="runs",
-        )
+        yield RowTable[Entry](columns(of_all=self._list.name is None), _run_id, id="runs")
         yield EmptyState(id="empty")
         yield RunDetail(id="run-detail")
         yield Footer(compact=True, show_command_palette=False)
@@ -88,30 +76,21 @@ class HistoryScreen(RunActions):
             await self._list.read_new()
         self._show()
 
-    @on(_MoreWanted)
+    @on(RowTable.EndNear)
     async def _read_older(self) -> None:
-        self._more_asked = False
         with self.telling():
             await self._list.read_older()
             self._show()
 
     def _show(self) -> None:
         shown = self._list.shown
-        self._table.show(shown)
+        self._table.show(shown, more=not self._list.complete)
         self._show_emptiness(nothing_shown=not shown)
         narrowed = {facet for facet in FACETS if (self._list.filter.terms or {}).get(facet)}
         self._filter_bar.show(
             len(shown), len(self._list.runs), self._list.filter.problem, narrowed, more=not self._list.complete
         )
         self.query_one(StatusLine).show(self._facts())
-        self._ask_for_more()
-
-    def _ask_for_more(self) -> None:
-        """Read on while there is room for more lines, or the cursor nears the last one; one page at a time."""
-        near_end = self._table.cursor + self._table.lines_seen >= len(self._table.items)
-        if near_end and not self._list.complete and not self._more_asked:
-            self._more_asked = True
-            self.post_message(self._MoreWanted())
 
     def _facts(self) -> list[Text]:
         words = ((Status.IN_PROGRESS, "running"), (Status.FAILED, "failed"))
@@ -130,10 +109,9 @@ class HistoryScreen(RunActions):
         else:
             empty.show("No runs yet", [("r", "runs it now"), ("esc", "goes back to the connections")])
 
-    @on(LineTable.Highlighted)
+    @on(RowTable.Highlighted)
     def _highlighted(self) -> None:
         self.query_one(RunDetail).show(self._table.current)
-        self._ask_for_more()
 
     def _tick(self) -> None:
         """Show how long runs in progress have taken by now."""
@@ -178,7 +156,10 @@ class HistoryScreen(RunActions):
 
     # One run
 
-    @on(LineTable.Opened)
+    @on(RowTable.Opened)
+    def _opened(self, event: RowTable.Opened) -> None:
+        self.app.push_screen(RunScreen(self.engine, event.key))
+
     def action_open(self) -> None:
         if (entry := self._chosen("opened")) is not None:
             self.app.push_screen(RunScreen(self.engine, entry.run_id))
@@ -223,9 +204,13 @@ class HistoryScreen(RunActions):
     # Parts
 
     @property
-    def _table(self) -> LineTable[Entry]:
-        return self.query_one(LineTable)
+    def _table(self) -> RowTable[Entry]:
+        return self.query_one(RowTable)
 
     @property
     def _filter_bar(self) -> FilterBar:
         return self.query_one(FilterBar)
+
+
+def _run_id(entry: Entry) -> int:
+    return entry.run_id

@@ -1,4 +1,4 @@
-"""What the History table shows: its columns for the room there is, a run as a line, what the filter looks at."""
+"""What the History table shows: its columns, a run as a line, what the filter looks at."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -6,15 +6,12 @@ from datetime import datetime
 from rich.text import Text
 
 from tui.console.formats import moment, safe, status_text
+from tui.console.livetable import Column
 from tui.console.screens.connection_filter import Filter, slug
-from tui.console.widgets.row_table import Column
 from tui.console.widgets.run_text import Entry, running_text, seconds_of
 from tui.domain.failure import FailureClass
 from tui.domain.figures import duration, size
 from tui.domain.run import Run, Status, Trigger
-
-FULL_WIDTH = 110
-"""From this many cells on, every column has room for its longest value."""
 
 FACETS = ("status", "trigger", "class")
 """The columns with a fixed set of values, by the word that asks for them."""
@@ -29,42 +26,6 @@ _SLUGS = {each: slug(each.value) for each in (*Status, *Trigger, *FailureClass)}
 
 _CUT = 200
 """Characters of a message that a line can show at most; the pane below has it in full."""
-
-
-def columns_for(width: int, *, of_all: bool) -> list[Column]:
-    """The columns at widths that fit; where there is little room, the trigger is left to the pane below."""
-    full = width >= FULL_WIDTH
-    columns = [
-        Column("started", "Started", 16 if full else 11),
-        Column("connection", "Connection", 24 if full else 15),
-        Column("trigger", "Trigger", 12 if full else 8),
-        Column("status", "Status", 13),
-        Column("files", "Files", 11 if full else 7, "right"),
-        Column("bytes", "Bytes", 8 if full else 7, "right"),
-        Column("took", "Took", 9 if full else 8, "right"),
-        Column("gap", "", 0),
-        Column("outcome", "Outcome"),
-    ]
-    hidden = {"connection"} if not of_all else set() if full else {"trigger"}
-    return [column for column in columns if column.key not in hidden]
-
-
-def cells_for(entry: Entry, width: int, *, of_all: bool) -> list[Text]:
-    """A run as a line of the table, for the columns of that width."""
-    run, progress = entry.run, entry.run.progress
-    full = width >= FULL_WIDTH
-    cells = {
-        "started": Text(started_text(run.started, short=not full)),
-        "connection": safe(run.connection, _CUT),
-        "trigger": Text(_trigger(run.trigger, short=not full)),
-        "status": status_text(run.status),
-        "files": Text(f"{progress.files_done:,}/{progress.files_total:,}", style="" if progress.files_total else "dim"),
-        "bytes": Text(size(progress.bytes_done), style="" if progress.bytes_done else "dim"),
-        "took": Text(duration(seconds_of(run))),
-        "gap": Text(),
-        "outcome": _outcome(entry),
-    }
-    return [cells[column.key] for column in columns_for(width, of_all=of_all)]
 
 
 def searchable(run: Run) -> list[str]:
@@ -107,25 +68,64 @@ def facet_counts(runs: Sequence[Run]) -> dict[tuple[str, str], int]:
     return counts
 
 
-def started_text(at: datetime, *, short: bool) -> str:
-    """When a run began, in 16 cells, or in 11: then without what is least needed."""
-    written = moment(at)
-    if not short:
+def _started(entry: Entry, width: int) -> str:
+    written = moment(entry.run.started)
+    if len(written) <= width:
         return written
     if written[0] in "ty":
         return written.replace("yesterday", "yest.")
-    local = at.astimezone()
+    local = entry.run.started.astimezone()
     return f"{local:%m-%d %H:%M}" if local.year == datetime.now().astimezone().year else f"{local:%Y-%m-%d}"
 
 
-def _trigger(trigger: Trigger, *, short: bool) -> str:
-    return "cmd line" if short and trigger is Trigger.COMMAND_LINE else trigger.value
+def _connection(entry: Entry, _: int) -> str:
+    return entry.run.connection
 
 
-def _outcome(entry: Entry) -> Text:
+def _trigger(entry: Entry, width: int) -> str:
+    trigger = entry.run.trigger
+    return "cmd line" if trigger is Trigger.COMMAND_LINE and len(trigger.value) > width else trigger.value
+
+
+def _status(entry: Entry, _: int) -> Text:
+    return status_text(entry.run.status)
+
+
+def _files(entry: Entry, _: int) -> Text:
+    progress = entry.run.progress
+    return Text(f"{progress.files_done:,}/{progress.files_total:,}", style="" if progress.files_total else "dim")
+
+
+def _bytes(entry: Entry, _: int) -> Text:
+    done = entry.run.progress.bytes_done
+    return Text(size(done), style="" if done else "dim")
+
+
+def _took(entry: Entry, _: int) -> str:
+    return duration(seconds_of(entry.run))
+
+
+def _outcome(entry: Entry, _: int) -> Text:
     run, live = entry.run, entry.live
     if live is not None:
         return running_text(live)
     if run.failure is not None:
         return Text.assemble((f"{run.failure.failure_class.value}: ", "red"), safe(run.failure.message, _CUT))
     return safe(run.message or "", _CUT)
+
+
+_COLUMNS: tuple[Column[Entry], ...] = (
+    Column("started", "Started", _started, 16, least=11),
+    Column("connection", "Connection", _connection, 24, least=15),
+    Column("trigger", "Trigger", _trigger, 12, least=8, drop=1),
+    Column("status", "Status", _status, 13),
+    Column("files", "Files", _files, 11, least=7, justify="right"),
+    Column("bytes", "Bytes", _bytes, 8, least=7, justify="right"),
+    Column("took", "Took", _took, 9, least=8, justify="right", space=2),
+    Column("outcome", "Outcome", _outcome, 20, least=8, grows=True),
+)
+
+
+def columns(*, of_all: bool) -> tuple[Column[Entry], ...]:
+    """The columns of the history of all, or of one connection."""
+    return tuple(column for column in _COLUMNS if of_all or column.key != "connection")

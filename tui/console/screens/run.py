@@ -12,19 +12,17 @@ from tui.console import keymap
 from tui.console.bridge import SnapshotTaken
 from tui.console.screens.run_actions import RunActions
 from tui.console.screens.run_rows import (
+    EVENT_COLUMNS,
+    FILE_COLUMNS,
     EventLine,
     FileLine,
-    event_cells,
-    event_columns,
     event_copy,
     event_detail,
-    file_cells,
-    file_columns,
     file_copy,
     file_detail,
 )
+from tui.console.widgets.row_table import RowTable
 from tui.console.widgets.run_detail import RunDetail
-from tui.console.widgets.run_lines import LineTable
 from tui.console.widgets.run_tabs import EVENTS, FILES, TABS, RunTabs
 from tui.console.widgets.run_text import entry_for
 from tui.console.widgets.status import StatusLine
@@ -71,8 +69,8 @@ class RunScreen(RunActions):
         yield RunTabs(id="run-tabs")
         with Vertical(id="run-body"):
             with Vertical(id="run-tables"):
-                yield LineTable[FileLine](file_columns, file_cells, _place, id="files")
-                yield LineTable[EventLine](event_columns, event_cells, _place, id="events")
+                yield RowTable[FileLine](FILE_COLUMNS, _place, id="files")
+                yield RowTable[EventLine](EVENT_COLUMNS, _place, id="events")
                 yield Static("", id="run-nothing", markup=False)
             with VerticalScroll(id="line-pane", can_focus=False):
                 yield Static("", id="line-detail", markup=False)
@@ -120,7 +118,7 @@ class RunScreen(RunActions):
             self.query_one(RunDetail).show(entry_for(self._run, self.engine.snapshot().live))
 
     def _show_tabs(self) -> None:
-        if self._event_table.at_end() and self._tab == EVENTS:
+        if self._event_table.at_end and self._tab == EVENTS:
             self._events_seen = len(self._events)
         numbers = {FILES: len(self._files), EVENTS: len(self._events)}
         unseen = len(self._events) - self._events_seen if self._tab == EVENTS else 0
@@ -138,7 +136,7 @@ class RunScreen(RunActions):
             return "No files yet; the run is looking what there is to move."
         return "The run moved no files. tab shows its events."
 
-    @on(LineTable.Highlighted)
+    @on(RowTable.Highlighted)
     def _highlighted(self) -> None:
         self._show_tabs()
         self._show_line()
@@ -169,9 +167,9 @@ class RunScreen(RunActions):
         self._tab = tab
         self._show_tabs()
         self._show_line()
-        self.query_one(f"#{tab}", LineTable).focus()
+        self.query_one(f"#{tab}", RowTable).focus()
 
-    @on(LineTable.Opened)
+    @on(RowTable.Opened)
     def action_in_full(self) -> None:
         """Give the room of the run's own outcome to the line under the cursor, or give it back."""
         self.toggle_class(_IN_FULL)
@@ -206,12 +204,12 @@ class RunScreen(RunActions):
     # Parts
 
     @property
-    def _file_table(self) -> LineTable[FileLine]:
-        return self.query_one("#files", LineTable)
+    def _file_table(self) -> RowTable[FileLine]:
+        return self.query_one("#files", RowTable)
 
     @property
-    def _event_table(self) -> LineTable[EventLine]:
-        return self.query_one("#events", LineTable)
+    def _event_table(self) -> RowTable[EventLine]:
+        return self.query_one("#events", RowTable)
 
 
 def _place(line: FileLine | EventLine) -> int:

@@ -1,6 +1,5 @@
 """What the tables of a run show: a file or an event as a line, and in full for the pane below."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from rich.console import Group, RenderableType
@@ -8,13 +7,11 @@ from rich.table import Table
 from rich.text import Text
 
 from tui.console.formats import file_status_text, safe
-from tui.console.widgets.row_table import Column
+from tui.console.livetable import Column
 from tui.console.widgets.run_detail import failure_table
 from tui.domain.figures import size
 from tui.domain.run import Event, FileRecord, FileStatus
 from tui.domain.text import printable
-
-FULL_WIDTH = 110
 
 _CUT = 300
 """Characters of a name or a message that a line can show at most."""
@@ -24,32 +21,6 @@ _LONG_NAME = 160
 FileLine = tuple[int, FileRecord]
 EventLine = tuple[int, Event]
 """With the place in the plan, or in the log: what tells one line from another."""
-
-
-def file_columns(width: int) -> Sequence[Column]:
-    full = width >= FULL_WIDTH
-    return (
-        Column("name", "File"),
-        Column("size", "Size", 8 if full else 7, "right"),
-        Column("done", "Done", 5, "right"),
-        Column("gap", "", 0),
-        Column("status", "Status", 13),
-        Column("sha256", "SHA-256", 16 if full else 8),
-        Column("proof", "Proof or failure"),
-    )
-
-
-def file_cells(line: FileLine, width: int) -> list[Text]:
-    _, file = line
-    return [
-        safe(file.name, _CUT),
-        Text(size(file.size)),
-        Text(f"{_percent(file)}%"),
-        Text(),
-        file_status_text(file.status),
-        safe((file.sha256 or "")[: 16 if width >= FULL_WIDTH else 8]),
-        _verdict(file),
-    ]
 
 
 def file_detail(file: FileRecord) -> RenderableType:
@@ -78,28 +49,6 @@ def file_copy(file: FileRecord) -> str:
     return f"{file.sha256}  {file.name}" if file.sha256 else file.name
 
 
-def event_columns(width: int) -> Sequence[Column]:
-    return (
-        Column("at", "Time", 12),
-        Column("ok", "", 1),
-        Column("step", "Step", 14 if width >= FULL_WIDTH else 10),
-        Column("detail", "What happened"),
-        Column("ms", "ms", 9, "right"),
-    )
-
-
-def event_cells(line: EventLine, width: int) -> list[Text]:
-    del width
-    _, event = line
-    return [
-        Text(time_of(event.at), style="dim"),
-        ok_sign(event.ok),
-        Text.assemble((printable(event.step, _CUT), "bold")),
-        Text.assemble((printable(event.detail, _CUT), "" if event.ok else "red")),
-        Text("" if event.ms is None else f"{event.ms:,.1f}", style="dim"),
-    ]
-
-
 def event_detail(event: Event) -> RenderableType:
     """The event with its text in full."""
     took = "" if event.ms is None else f"  {event.ms:,.1f} ms"
@@ -122,13 +71,72 @@ def time_of(at: datetime) -> str:
     return at.astimezone().strftime("%H:%M:%S.%f")[:-3]
 
 
-def _percent(file: FileRecord) -> int:
+def _name(line: FileLine, _: int) -> Text:
+    return safe(line[1].name, _CUT)
+
+
+def _size(line: FileLine, _: int) -> str:
+    return size(line[1].size)
+
+
+def _percent(line: FileLine, _: int) -> str:
+    file = line[1]
     if file.size:
-        return int(file.bytes * 100 / file.size)
-    return 100 if file.status is FileStatus.COMPLETED else 0
+        return f"{int(file.bytes * 100 / file.size)}%"
+    return "100%" if file.status is FileStatus.COMPLETED else "0%"
 
 
-def _verdict(file: FileRecord) -> Text:
+def _status(line: FileLine, _: int) -> Text:
+    return file_status_text(line[1].status)
+
+
+def _sha256(line: FileLine, width: int) -> str:
+    return (line[1].sha256 or "")[:width]
+
+
+def _verdict(line: FileLine, _: int) -> Text:
+    file = line[1]
     if file.failure:
         return Text.assemble((f"{file.failure.failure_class.value}: ", "red"), printable(file.failure.message, _CUT))
     return safe(file.proof or "", _CUT)
+
+
+FILE_COLUMNS: tuple[Column[FileLine], ...] = (
+    Column("name", "File", _name, 20, least=16, grows=True),
+    Column("size", "Size", _size, 8, least=7, justify="right"),
+    Column("done", "Done", _percent, 5, justify="right", space=2),
+    Column("status", "Status", _status, 13),
+    Column("sha256", "SHA-256", _sha256, 16, least=8, drop=1),
+    Column("proof", "Proof or failure", _verdict, 22, least=16, grows=True),
+)
+
+
+def _at(line: EventLine, _: int) -> Text:
+    return Text(time_of(line[1].at), style="dim")
+
+
+def _ok(line: EventLine, _: int) -> Text:
+    return ok_sign(line[1].ok)
+
+
+def _step(line: EventLine, _: int) -> Text:
+    return Text(line[1].step, style="bold")
+
+
+def _detail(line: EventLine, _: int) -> Text:
+    event = line[1]
+    return Text(printable(event.detail, _CUT), style="" if event.ok else "red")
+
+
+def _ms(line: EventLine, _: int) -> Text:
+    ms = line[1].ms
+    return Text("" if ms is None else f"{ms:,.1f}", style="dim")
+
+
+EVENT_COLUMNS: tuple[Column[EventLine], ...] = (
+    Column("at", "Time", _at, 12),
+    Column("ok", "", _ok, 1),
+    Column("step", "Step", _step, 14, least=10),
+    Column("detail", "What happened", _detail, 20, grows=True),
+    Column("ms", "ms", _ms, 9, justify="right"),
+)
