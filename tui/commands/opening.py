@@ -7,6 +7,7 @@ from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING
 
 from tui.domain.failure import UsageProblem
+from tui.domain.scrubbing import scrubbed_of_all
 from tui.paths import Paths
 from tui.store.base import Store
 
@@ -53,6 +54,13 @@ def prepare(paths: Paths) -> None:
         ) from error
 
 
+class _Scrubbed(logging.Formatter):
+    """Libraries log what they send, and exceptions quote what they could not read: both may hold a secret."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return scrubbed_of_all(super().format(record))
+
+
 class _LogFile(RotatingFileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Nothing: a log on a full disk must not draw tracebacks over the screen; the runs tell of the disk."""
@@ -61,7 +69,7 @@ class _LogFile(RotatingFileHandler):
 @contextmanager
 def _log_file(paths: Paths) -> Iterator[None]:
     handler = _LogFile(paths.log, maxBytes=_LOG_SIZE, backupCount=_LOG_FILES, delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_Scrubbed("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().addHandler(handler)
     try:
         yield

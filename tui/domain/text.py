@@ -1,10 +1,13 @@
 """Texts from outside, made safe to show.
 
 File names, banners and error texts are data. Before one reaches a terminal, every character that could move the
-cursor, start an escape sequence or reorder the line is replaced by a visible escape.
+cursor, start an escape sequence or reorder the line is replaced by a visible escape. A secret that the text repeats is
+taken out (see `scrubbing`).
 """
 
 import unicodedata
+
+from tui.domain.scrubbing import scrubbed
 
 # Cc: control; Cf: format (bidirectional marks, zero-width joiners); Cs: lone surrogates from undecodable names;
 # Co/Cn: private and unassigned, whose width no terminal agrees on; Zl/Zp: line and paragraph separators.
@@ -29,7 +32,7 @@ def printable(text: str, limit: int | None = None) -> str:
     With `limit`, at most that many characters; a cut is marked by an ellipsis at the end.
     """
     # One more than fits is looked at, so that a text of any length costs no more than what is shown of it.
-    seen = text if limit is None else text[: limit + 1]
+    seen = scrubbed(text) if limit is None else scrubbed(text, limit + 1)[: limit + 1]
     if not (seen.isascii() and seen.isprintable()):
         seen = "".join(character if is_safe_character(character) else _escape(character) for character in seen)
     return seen if limit is None or len(seen) <= limit else seen[: limit - 1] + "…"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tui.domain.connection import Connection
 from tui.domain.run import Event
+from tui.domain.scrubbing import Scrubber, scrubbing
 from tui.engine.hosts import HostSlots
 from tui.engine.stall import StallWatch
 from tui.methods import make_sides
@@ -24,6 +25,8 @@ class Means:
     known_hosts: Path
     hosts: HostSlots = field(default_factory=HostSlots)
     """Shared by all runs of the process."""
+    scrubbers: dict[str, Scrubber] = field(default_factory=dict, repr=False)
+    """By connection. Kept beyond a run: a server may repeat the password of the last session in its next greeting."""
 
 
 class Sides:
@@ -34,9 +37,9 @@ class Sides:
         self._hear = hear
         self._watch: StallWatch | None = None
         self.narrator = Narrator(self._heard)
-        surroundings = Surroundings(
-            self.narrator, lambda: means.secret(connection), means.known_hosts, alive=self.alive
-        )
+        self._means = means
+        self._scrubber = means.scrubbers.setdefault(connection.name, Scrubber())
+        surroundings = Surroundings(self.narrator, self._secret, means.known_hosts, alive=self.alive)
         self.source: Source
         self.target: Target
         self.source, self.target = make_sides(connection, surroundings)
@@ -48,8 +51,9 @@ class Sides:
         Both sides are closed afterwards; at once when the body was cancelled."""
         self._watch = StallWatch(self._connection.stall_timeout, self.abort)
         try:
-            async with self._watch:
-                yield
+            with scrubbing(self._scrubber):
+                async with self._watch:
+                    yield
         except asyncio.CancelledError:
             self.abort()
             raise
@@ -95,6 +99,12 @@ class Sides:
         """Drop the connection to the partner, so that whoever waits for it wakes up."""
         for side in (self.source, self.target, *self._siblings):
             side.abort()
+
+    async def _secret(self) -> str | None:
+        secret = await self._means.secret(self._connection)
+        if secret is not None:
+            self._scrubber.learn(secret)
+        return secret
 
     def _local_first(self) -> list[Source | Target]:
         return sorted((self.source, self.target), key=lambda side: not isinstance(side, LocalFolder))
