@@ -19,6 +19,7 @@ from tui.domain.failure import WharfError
 from tui.domain.problems import nearest
 from tui.domain.text import printable
 from tui.paths import Paths
+from tui.trust.dumps import forbid_dumps
 
 Handler: TypeAlias = Callable[[argparse.Namespace, Paths], int]
 
@@ -52,6 +53,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: list[str] | None = None) -> int:
     """Carry out one command; returns the exit code. Never ends in a traceback for what Wharf raises on purpose."""
+    forbid_dumps()
     _prepare_streams()
     try:
         with interruptible():
@@ -155,7 +157,7 @@ def build_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Argument
     _add_run(command("run", "running:run", "run connections now and wait for them", json=True))
     _add_history(command("history", "history:history", "show the runs, newest first", json=True))
     _add_trust(command("trust", "trusting:trust", "show and accept the key or certificate of a server"))
-    _add_secret(command("secret", "secrets:set_secret", "keep secrets in the vault"))
+    _add_secret(command("secret", "secrets:list_secrets", "keep secrets in the vault"))
     command("locate", "locating:locate", "print the folders and files in use", json=True)
     return parser, dict(subparsers.choices)
 
@@ -212,9 +214,24 @@ def _add_trust(parser: argparse.ArgumentParser) -> None:
 
 def _add_secret(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    summary = "put a secret into the vault, read from a prompt or from stdin"
-    setting = actions.add_parser("set", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-    setting.add_argument("reference", metavar="REF", help="a name, or vault:NAME as the connection has it")
+
+    def action(name: str, handler: str, summary: str) -> argparse.ArgumentParser:
+        added = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        added.set_defaults(handler=f"secrets:{handler}")
+        return added
+
+    ref = "a name, or vault:NAME as the connection has it"
+    setting = action("set", "set_secret", "put a secret into the vault, read from a prompt or from stdin")
+    setting.add_argument("reference", metavar="REF", help=ref)
+    listing = action("list", "list_secrets", "list the names of the secrets, and which connections use them")
+    listing.add_argument("--json", action="store_true", help="print JSON")
+    deleting = action("delete", "delete_secret", "delete a secret from the vault")
+    deleting.add_argument("reference", metavar="REF", help=ref)
+    deleting.add_argument("--yes", action="store_true", help="do not ask")
+    sealing = action(
+        "passphrase", "set_passphrase", "set or change the passphrase of the vault, read from a prompt or from stdin"
+    )
+    sealing.add_argument("--remove", action="store_true", help="let the key file alone open the vault again")
 
 
 def _count(text: str) -> int:

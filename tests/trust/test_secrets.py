@@ -75,6 +75,15 @@ class TestFile:
         file.chmod(bits)
         assert f"mode {bits:04o}" in await refused(f"file:{file}", vault)
 
+    async def test_somebody_else_owns_it(self, vault: Vault, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        file.write_text("hunter2")
+        owner = file.stat().st_uid
+        if owner == 0:  # root's own files are everybody's to use, so give it to somebody else
+            os.chown(file, 12345, -1)
+        else:
+            monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+        assert "belongs to another user" in await refused(f"file:{file}", vault)
+
     async def test_missing(self, vault: Vault, tmp_path: Path) -> None:
         assert "No such file" in await refused(f"file:{tmp_path}/missing", vault)
 
@@ -104,14 +113,13 @@ class TestCommand:
     async def test_no_shell(self, vault: Vault) -> None:
         assert await resolve_secret("cmd:echo $HOME; id", vault) == "$HOME; id"
 
-    async def test_a_failure_shows_what_was_said_but_not_what_was_printed(self, vault: Vault) -> None:
+    async def test_a_failure_shows_nothing_of_what_was_said(self, vault: Vault) -> None:
+        """Programs that fail may well say on stderr what they have found so far."""
         script = Path("~/script").expanduser()
-        script.write_text("echo hunter2; printf 'locked\\033[2J' >&2; exit 3")
+        script.write_text("echo hunter2 is locked >&2; exit 3")
         said = await refused(f"cmd:sh {script}", vault)
         assert "status 3" in said
-        assert "locked\\x1b[2J" in said
-        script.write_text("echo hunter2; echo cannot use hunter2 >&2; exit 3")
-        await refused(f"cmd:sh {script}", vault)
+        assert "locked" not in said
 
     @pytest.mark.parametrize("command", ["no-such-program-anywhere", "'unbalanced", " ", "/"])
     async def test_no_command(self, vault: Vault, command: str) -> None:

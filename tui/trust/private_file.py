@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +13,18 @@ from secrets import token_hex
 _LOCK_PATIENCE = 10.0
 """Seconds to wait for another writer. Each holds the lock for one small write only."""
 _LOCK_PAUSE = 0.02
-OTHERS = 0o077
+_OTHERS = 0o077
 """The permission bits that give anything to the group or to everybody."""
+
+
+def why_not_private(found: os.stat_result) -> tuple[str, str] | None:
+    """Why somebody else may know or change what a file holds, and the command that ends that; None when nobody can.
+    `root`, who can read all files, may own one: that is how service managers hand out secrets."""
+    if found.st_uid not in {os.geteuid(), 0}:
+        return f"it belongs to another user (uid {found.st_uid})", "chown"
+    if found.st_mode & _OTHERS:
+        return f"others have rights on it (mode {stat.S_IMODE(found.st_mode):04o})", "chmod 600"
+    return None
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.text import printable
-from tui.trust.private_file import OTHERS
+from tui.trust.private_file import why_not_private
 from tui.trust.vault import Vault
 
 _COMMAND_LIMIT = 30.0
@@ -67,7 +67,7 @@ def _from_environment(reference: str, name: str) -> str:
             "that environment variable is not set",
             f"Set {name} for the process that runs Wharf, or correct the reference in the connection.",
         )
-    return _text(reference, content)
+    return text_of(reference, content)
 
 
 def _from_file(reference: str, place: str) -> str:
@@ -76,7 +76,7 @@ def _from_file(reference: str, place: str) -> str:
         # O_NONBLOCK: opening a named pipe must not wait for its other end; it is refused below.
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            _check_file(reference, path, os.fstat(file).st_mode)
+            _check_file(reference, path, os.fstat(file))
             content = os.read(file, _LONGEST_SECRET + 1)
         finally:
             os.close(file)
@@ -84,17 +84,17 @@ def _from_file(reference: str, place: str) -> str:
         raise _problem(
             reference, f"{error.strerror or error}", "Correct the path or the rights of the file."
         ) from error
-    return _text(reference, content)
+    return text_of(reference, content)
 
 
-def _check_file(reference: str, path: Path, mode: int) -> None:
-    if not stat.S_ISREG(mode):
+def _check_file(reference: str, path: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
         raise _problem(reference, "it is not a regular file", "Name a regular file.")
-    if mode & OTHERS:
+    exposed = why_not_private(found)
+    if exposed is not None:
+        why, cure = exposed
         raise _problem(
-            reference,
-            f"others have rights on that file (mode {stat.S_IMODE(mode):04o})",
-            f"Take them away with `chmod 600 {path}`; if others could read it, change the secret.",
+            reference, why, f"Make it yours alone ({cure} {path}); if others could read it, change the secret."
         )
 
 
@@ -112,14 +112,15 @@ async def _from_command(reference: str, command: str) -> str:
             *arguments,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+            # Not shown: a program that fails may say there what it has found so far.
+            stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
         raise _problem(reference, f"the command does not start ({error})", "Correct the command.") from error
     try:
         async with asyncio.timeout(_COMMAND_LIMIT):
-            output, complaint = await asyncio.gather(_read(process.stdout), _read(process.stderr))
+            output = await _read(process.stdout)
             status = await process.wait()
     except BaseException as error:
         await _end(process)
@@ -130,10 +131,10 @@ async def _from_command(reference: str, command: str) -> str:
     if status:
         raise _problem(
             reference,
-            f"the command ended with status {status}{_quoted(complaint, output)}",
-            "Run the command by hand to see what it needs.",
+            f"the command ended with status {status}",
+            "Run the command by hand to see what it says; Wharf does not show that, because the secret may be in it.",
         )
-    return _text(reference, output)
+    return text_of(reference, output)
 
 
 async def _read(stream: asyncio.StreamReader | None) -> bytes:
@@ -150,15 +151,6 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     await process.wait()
-
-
-def _quoted(complaint: bytes, output: bytes) -> str:
-    """The beginning of what the command said on stderr, unless the secret is in it."""
-    said = complaint.decode(errors="replace").strip()
-    secret = output.decode(errors="replace").strip()
-    if not said or (secret and secret in said):
-        return ""
-    return f" and said “{printable(said, 200)}”"
 
 
 def _from_keyring(reference: str, place: str) -> str:
@@ -187,7 +179,7 @@ def _from_keyring(reference: str, place: str) -> str:
     return secret
 
 
-def _text(reference: str, content: bytes) -> str:
+def text_of(reference: str, content: bytes) -> str:
     """The content as text, without the line end that editors and commands put behind it."""
     if len(content) > _LONGEST_SECRET:
         raise _problem(reference, "it is longer than 64 KiB", "Name the place that holds the secret alone.")
