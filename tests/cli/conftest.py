@@ -51,7 +51,7 @@ def wharf(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def wharf_process() -> Wharf:
-    """The command as a process of its own, with the environment of the test."""
+    """The command as a process of its own, with the environment of the test and without a terminal."""
 
     def call(*argv: str, stdin: bytes = b"", **environment: str) -> Result:
         done = subprocess.run(
@@ -61,6 +61,7 @@ def wharf_process() -> Wharf:
             env={**os.environ, **environment},
             timeout=60,
             check=False,
+            start_new_session=True,
         )
         return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 

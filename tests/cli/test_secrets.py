@@ -1,8 +1,11 @@
 """Secrets go into the vault from a prompt or from stdin, and are never seen on the way."""
 
+import json
+from typing import Any
+
 import pytest
 
-from tests.cli.conftest import OnTerminal, Wharf
+from tests.cli.conftest import OnTerminal, Wharf, as_toml
 from tui.paths import Paths
 from tui.trust.vault import Vault
 
@@ -87,3 +90,79 @@ def test_interrupting_the_prompt_stores_nothing_and_is_no_traceback(paths: Paths
     assert prompted.end() == 130
     assert b"Traceback" not in prompted.seen
     assert stored(paths) == {}
+
+
+def test_listing_tells_who_uses_what(wharf: Wharf, paths: Paths, acme: dict[str, Any]) -> None:
+    acme["sftp"]["secret"] = "vault:acme"
+    assert wharf("import", "-", stdin=as_toml(acme)).code == 0
+    for name in ("acme", "unused\x1b[2J"):
+        Vault(paths.vault, paths.vault_key).set(name, "hunter2")
+    listed = wharf("secret", "list")
+    assert listed.out.splitlines() == ["acme: acme", "unused\\x1b[2J: no connection uses it"]
+    assert json.loads(wharf("secret", "list", "--json").out)[0] == {"name": "acme", "connections": ["acme"]}
+
+
+def test_deleting_asks_and_tells_what_breaks(wharf: Wharf, paths: Paths, acme: dict[str, Any]) -> None:
+    acme["sftp"]["secret"] = "vault:acme"
+    assert wharf("import", "-", stdin=as_toml(acme)).code == 0
+    Vault(paths.vault, paths.vault_key).set("acme", "hunter2")
+    assert wharf("secret", "delete", "acme").code == 2
+    assert stored(paths) == {"acme": "hunter2"}
+    asked = OnTerminal("secret", "delete", "vault:acme")
+    asked.answer(b"Type yes to go on: ", b"no\n")
+    assert asked.end() == 2
+    assert b"cannot log in any more: acme" in asked.seen
+    assert wharf("secret", "delete", "acme", "--yes").code == 0
+    assert stored(paths) == {}
+    assert wharf("secret", "delete", "acme", "--yes").code == 2
+
+
+class TestPassphrase:
+    def test_set_asked_for_changed_and_removed(self, paths: Paths) -> None:
+        Vault(paths.vault, paths.vault_key).set("acme", "hunter2")
+        setting = OnTerminal("secret", "passphrase")
+        setting.answer(b"New passphrase of the vault: ", b"open sesame\n")
+        setting.answer(b"The same again: ", b"open sesame\n")
+        assert setting.end() == 0
+        assert Vault(paths.vault, paths.vault_key).is_locked()
+
+        listing = OnTerminal("secret", "list")
+        listing.answer(b"Passphrase of the vault: ", b"wrong one\n")
+        listing.answer(b"That is not the passphrase", b"open sesame\n")
+        assert listing.end() == 0
+        assert b"acme: no connection uses it" in listing.seen
+
+        removing = OnTerminal("secret", "passphrase", "--remove")
+        removing.answer(b"Passphrase of the vault: ", b"open sesame\n")
+        assert removing.end() == 0
+        assert stored(paths) == {"acme": "hunter2"}
+        for terminal in (setting, listing, removing):
+            assert b"sesame" not in terminal.seen
+            assert b"wrong one" not in terminal.seen
+
+    def test_the_end_of_input_and_an_interrupt_leave_it_locked(self, paths: Paths) -> None:
+        Vault(paths.vault, paths.vault_key).set_passphrase("open sesame")
+        declined = OnTerminal("secret", "list")
+        declined.answer(b"Passphrase of the vault: ", b"\x04")
+        assert declined.end() == 2
+        assert b"stays locked" in declined.seen
+        interrupted = OnTerminal("secret", "list")
+        interrupted.answer(b"Passphrase of the vault: ", b"\x03")
+        assert interrupted.end() == 130
+        assert b"Traceback" not in interrupted.seen
+
+    def test_without_a_terminal_it_is_a_sentence_and_not_a_wait(
+        self, wharf_process: Wharf, paths: Paths, acme: dict[str, Any]
+    ) -> None:
+        acme["sftp"]["secret"] = "vault:acme"
+        (paths.config / "in.toml").write_bytes(as_toml(acme))
+        assert wharf_process("import", str(paths.config / "in.toml")).code == 0
+        Vault(paths.vault, paths.vault_key).set_passphrase("open sesame")
+        for argv in (("secret", "list"), ("run", "acme"), ("test", "acme")):
+            refused = wharf_process(*argv)
+            assert refused.code == 2
+            assert "is locked" in refused.out + refused.err
+        key = paths.config / "passphrase"
+        key.touch(mode=0o600)
+        key.write_text("open sesame")
+        assert wharf_process("secret", "list", WHARF_PASSPHRASE_FILE=str(key)).code == 0

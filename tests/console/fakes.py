@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from tui.domain.connection import Connection
 from tui.domain.failure import AlreadyRunning, Failure, NameTaken, UnknownConnection, UsageProblem
@@ -12,6 +13,8 @@ from tui.domain.statistics import ConnectionTotals, DayTotals, Statistics
 from tui.engine import TestReport
 from tui.engine.live import LiveRun, Snapshot
 from tui.store.base import ConnectionState, Delivery, Partial, Pulse, Store, Unreadable
+from tui.trust.unlocking import VaultOpener
+from tui.trust.vault import Vault
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 OWNER = Owner(1, "test", "1")
@@ -246,6 +249,7 @@ class FakeEngine:
 
     def __init__(self) -> None:
         self.store = FakeStore()
+        self.opener = VaultOpener(Vault(Path("/nowhere/vault"), Path("/nowhere/key")))
         self.read_only = False
         self.live: dict[str, LiveRun] = {}
         self.revision = 0

@@ -103,7 +103,7 @@ async def test_tasks_and_threads_know_what_their_work_knows() -> None:
         scrubber.learn("hunter22")
         assert await task == MASK
         assert await asyncio.to_thread(printable, "hunter22") == MASK
-        assert str(TransferFailed(FailureClass.AUTH, "535 hunter22 is wrong")) == f"535 {MASK} is wrong"
+        assert str(TransferFailed(FailureClass.AUTH, "535 hunter22 is wrong.")) == f"535 {MASK} is wrong."
     assert printable("hunter22") == "hunter22"
 
 

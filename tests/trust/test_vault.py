@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tui.domain.failure import FailureClass
 from tui.paths import Paths
-from tui.trust.vault import Vault, VaultProblem
+from tui.trust.vault import Vault
+from tui.trust.vault_key import VaultProblem
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from tui.store.base import Store
 
 if TYPE_CHECKING:
     from tui.engine import Engine
+    from tui.trust.unlocking import Ask
 
 _LOG_SIZE = 1_000_000
 _LOG_FILES = 3
@@ -34,13 +35,14 @@ async def open_store(paths: Paths) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def open_logged_engine(paths: Paths) -> AsyncIterator["Engine"]:
-    """The engine, with the faults of Wharf itself and the warnings of libraries going to the log file."""
+async def open_logged_engine(paths: Paths, ask: "Ask | None" = None) -> AsyncIterator["Engine"]:
+    """The engine, with the faults of Wharf itself and the warnings of libraries going to the log file. `ask` is asked
+    for the passphrase of the vault."""
     from tui.engine import open_engine
 
     prepare(paths)
     with _log_file(paths):
-        async with open_engine(paths) as engine:
+        async with open_engine(paths, ask) as engine:
             yield engine
 
 

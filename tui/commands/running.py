@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
+from tui.commands.asking import passphrase_asker
 from tui.commands.interruption import run_async
 from tui.commands.opening import open_logged_engine
 from tui.commands.output import exit_code, narrate, run_duration, say, say_json, table, worst
@@ -58,12 +59,21 @@ def run(args: argparse.Namespace, paths: Paths) -> int:
 
 
 async def _run_all(paths: Paths, names: Sequence[str], *, force: bool) -> list[_Ended]:
-    async with open_logged_engine(paths) as engine:
+    async with open_logged_engine(paths, passphrase_asker()) as engine:
         await _require_all(engine.store, names)
+        await _ask_early(engine, names)
         on_terminal = can_refresh_a_line()
         async with progress_line(engine.snapshot, names) if on_terminal else nullcontext():
             runs = (_run_one(engine, name, told=not on_terminal, force=force) for name in names)
             return await asyncio.gather(*runs)
+
+
+async def _ask_early(engine: Engine, names: Sequence[str]) -> None:
+    """Ask for the passphrase of the vault, if it is needed and somebody can be asked, before progress is drawn over the
+    question. Raises VaultProblem when they decline."""
+    if engine.opener.ask is not None:
+        for name in names:
+            await engine.prepare(await engine.store.connection(name))
 
 
 async def _run_one(engine: Engine, name: str, *, told: bool, force: bool) -> _Ended:
@@ -124,7 +134,7 @@ def _ended_json(ended: _Ended) -> dict[str, object]:
 
 
 async def _preview_all(paths: Paths, names: Sequence[str]) -> list[_Previewed]:
-    async with open_logged_engine(paths) as engine:
+    async with open_logged_engine(paths, passphrase_asker()) as engine:
         await _require_all(engine.store, names)
         return await asyncio.gather(*(_preview_one(engine, name) for name in names))
 
@@ -179,7 +189,7 @@ def test(args: argparse.Namespace, paths: Paths) -> int:
 
 
 async def _test(paths: Paths, name: str, watch: Callable[[Event], None] | None) -> TestReport:
-    async with open_logged_engine(paths) as engine:
+    async with open_logged_engine(paths, passphrase_asker()) as engine:
         return await engine.test(await engine.store.connection(name), watch)
 
 

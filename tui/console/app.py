@@ -18,6 +18,7 @@ from tui.console import keymap
 from tui.console.bridge import INTERVAL, Bridge
 from tui.console.dialogs.confirm import ConfirmDialog
 from tui.console.dialogs.help import HelpDialog
+from tui.console.dialogs.passphrase import PassphraseDialog
 from tui.console.screens.connections import ConnectionsScreen
 from tui.console.terminal import TerminalDriver
 from tui.console.themes import DARK, DARK_PALETTE, LIGHT_PALETTE, THEMES
@@ -66,8 +67,20 @@ class WharfApp(App[int], inherit_bindings=False):
         asyncio.get_running_loop().set_task_factory(None)
 
     def on_mount(self) -> None:
+        self.engine.opener.ask = self._ask_passphrase
         self.set_interval(INTERVAL, self.bridge.sample)
         self.call_after_refresh(self.bridge.sample)
+
+    async def _ask_passphrase(self, complaint: str) -> str | None:
+        """Asked by the engine, in a task of its own: the dialog opens in the application's."""
+        answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+
+        def answered(passphrase: str | None) -> None:
+            if not answer.done():
+                answer.set_result(passphrase)
+
+        self.call_later(self.push_screen, PassphraseDialog(complaint), answered)
+        return await answer
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every command that a key has now, and the theme."""

@@ -103,6 +103,8 @@ CONFIRM = (
     Binding("right,l,down,j", "app.focus_next", "Other button", id="confirm.next", show=False),
 )
 
+PASSPHRASE = (Binding("escape", "decline", "Leave it locked", id="passphrase.decline"),)
+
 CLOSE = (Binding("escape,q,question_mark,f1,enter", "close", "Close", id="dialog.close", key_display="esc"),)
 
 FILTER = (

@@ -13,7 +13,7 @@ from tui.engine.execution import Execution
 from tui.engine.inspection import Preview, TestReport, preview_run, try_connection
 from tui.engine.live import Snapshot
 from tui.engine.retry import Backoff
-from tui.engine.sides import Means
+from tui.engine.sides import Means, no_preparation
 from tui.engine.trusting import Accepted, accept, look_at, place_for
 from tui.engine.watch import ForeignRuns
 from tui.paths import Paths
@@ -22,6 +22,7 @@ from tui.store.process import this_process
 from tui.store.sqlite import SqliteStore
 from tui.trust.identity import Identity
 from tui.trust.secrets import resolve_secret
+from tui.trust.unlocking import Ask, VaultOpener
 from tui.trust.vault import Vault
 
 _LOOK = 0.5
@@ -40,7 +41,8 @@ class Engine:
         self.store = store
         self.vault = vault
         self.read_only = paths.read_only
-        self._means = Means(self._secret, paths.known_hosts)
+        self.opener = VaultOpener(vault)
+        self._means = Means(self._secret, paths.known_hosts, prepare=self.prepare)
         self._backoff = backoff or Backoff()
         self._executions: dict[int, Execution] = {}
         self._tasks: dict[int, asyncio.Task[Run]] = {}
@@ -129,7 +131,7 @@ class Engine:
         that is used in the place of what the connection refers to."""
         means = self._means
         if typed_secret is not None:
-            means = replace(means, secret=lambda _: _ready(typed_secret))
+            means = replace(means, secret=lambda _: _ready(typed_secret), prepare=no_preparation)
         return await try_connection(connection, means, watch)
 
     async def identify(self, connection: Connection) -> Identity:
@@ -151,12 +153,18 @@ class Engine:
         """What a run would move now. Raises UnknownConnection and TransferFailed."""
         return await preview_run(await self.store.connection(name), self._means, self.store)
 
+    async def prepare(self, connection: Connection) -> None:
+        """Open the vault if the connection's secret is in it, which may ask for a passphrase. Raises TransferFailed."""
+        if str(connection.endpoint.secret).startswith("vault:"):
+            await self.opener.open()
+
     async def close(self, reason: str = "Wharf was closed.") -> None:
         """End the runs of this process as Failed (interrupted), put them on record and close the store."""
         for execution in list(self._executions.values()):
             execution.stop(FailureClass.INTERRUPTED, reason)
         if self._tasks:
             await asyncio.wait(list(self._tasks.values()))
+        await self.opener.close()
         if self._watcher is not None:
             self._watcher.cancel()
             await asyncio.wait({self._watcher})
@@ -201,12 +209,14 @@ async def _ready(secret: str) -> str:
 
 
 @asynccontextmanager
-async def open_engine(paths: Paths) -> AsyncIterator[Engine]:
-    """An engine on the user's own store and vault; its runs are ended and the store closed at the end."""
+async def open_engine(paths: Paths, ask: Ask | None = None) -> AsyncIterator[Engine]:
+    """An engine on the user's own store and vault; its runs are ended and the store closed at the end. `ask` is asked
+    for the vault's passphrase if it has one."""
     paths.prepare()
     store = SqliteStore(paths.database, read_only=paths.read_only)
     await store.open()
     engine = Engine(store, Vault(paths.vault, paths.vault_key, read_only=paths.read_only), paths)
+    engine.opener.ask = ask
     try:
         await engine.start_up()
         yield engine

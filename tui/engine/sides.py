@@ -17,12 +17,19 @@ from tui.methods.base import Narrator, Session, Source, Surroundings, Target
 from tui.methods.folder import LocalFolder
 
 
+async def no_preparation(_: Connection) -> None:
+    return
+
+
 @dataclass(frozen=True, slots=True)
 class Means:
     """What sessions need from outside: where secrets and trusted host keys are found."""
 
     secret: Callable[[Connection], Awaitable[str | None]] = field(repr=False)
     known_hosts: Path
+    prepare: Callable[[Connection], Awaitable[None]] = field(default=no_preparation, repr=False)
+    """What has to be done before a connection is opened, without telling any secret: a person may be asked for the
+    passphrase of the vault, and no peer should wait for that. Raises TransferFailed."""
     hosts: HostSlots = field(default_factory=HostSlots)
     """Shared by all runs of the process."""
     scrubbers: dict[str, Scrubber] = field(default_factory=dict, repr=False)
@@ -49,6 +56,7 @@ class Sides:
     async def watched(self) -> AsyncIterator[None]:
         """Until the end of the body, silence longer than the stall timeout ends it with TransferFailed (timeout).
         Both sides are closed afterwards; at once when the body was cancelled."""
+        await self._means.prepare(self._connection)
         self._watch = StallWatch(self._connection.stall_timeout, self.abort)
         try:
             with scrubbing(self._scrubber):

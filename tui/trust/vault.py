@@ -1,32 +1,25 @@
 """The vault: named secrets in one encrypted file, with the key in another.
 
 The two are kept in different folders, so that a copy of one of them, in a backup or a support bundle, opens nothing.
+A passphrase can seal the key besides.
 
 The file is a header line and a Fernet token (AES-128-CBC with HMAC-SHA256,
 https://github.com/fernet/spec/blob/master/Spec.md) over a JSON object of names and values. The header names the key by
 a digest, so that a wrong key is told from a damaged file.
 """
 
-import hashlib
 import json
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
 
-from tui.domain.failure import FailureClass, ReadOnly, TransferFailed
-from tui.trust.private_file import OTHERS, only_writer, write_private
+from tui.domain.failure import ReadOnly
+from tui.trust.private_file import only_writer, write_private
+from tui.trust.vault_key import VaultKey, VaultProblem, key_name
 
 _FORMAT = "wharf-vault-1"
-
-
-class VaultProblem(TransferFailed):
-    """The vault cannot give or take a secret. What it holds is as it was before."""
-
-    def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(FailureClass.CONFIG, message, remedy=remedy)
 
 
 class Vault:
@@ -34,13 +27,48 @@ class Vault:
     `read_only` forbids it; asynchronous callers use a thread. Several threads and processes may use the same vault at
     the same time.
 
-    Both files come into being when the first secret is set, readable by nobody else.
+    Both files come into being when the first secret is set, readable by nobody else. As long as `is_locked`, methods
+    that need the key raise VaultLocked.
     """
 
     def __init__(self, path: Path, key_path: Path, *, read_only: bool = False) -> None:
         self._read_only = read_only
         self._path = path
-        self._key_path = key_path
+        self._key = VaultKey(key_path)
+
+    @property
+    def path(self) -> Path:
+        return self._path
+
+    @property
+    def key_path(self) -> Path:
+        return self._key.path
+
+    def is_locked(self) -> bool:
+        """Whether the passphrase is needed that seals the key."""
+        with self._file_work("Reading"):
+            return self._key.is_locked()
+
+    def has_passphrase(self) -> bool:
+        """Whether a passphrase seals the key."""
+        with self._file_work("Reading"):
+            return self._key.is_sealed()
+
+    def unlock(self, passphrase: str) -> None:
+        """Open the vault for as long as this object lives. Takes some tenths of a second. Raises WrongPassphrase."""
+        with self._file_work("Reading"):
+            self._key.unlock(passphrase)
+
+    def set_passphrase(self, passphrase: str) -> None:
+        """Seal the key, in place of the passphrase there may be. Takes some tenths of a second."""
+        with self._writing():
+            self._ensure_key()
+            self._key.seal(passphrase)
+
+    def remove_passphrase(self) -> None:
+        """From now on the key file alone opens the vault."""
+        with self._writing():
+            self._key.unseal()
 
     def names(self) -> list[str]:
         """The names of all secrets, in order."""
@@ -73,12 +101,18 @@ class Vault:
     def _changing(self) -> Iterator[dict[str, str]]:
         """The secrets, to be changed by the caller and then stored. An exception of the caller leaves them as they
         were."""
-        if self._read_only:
-            raise ReadOnly
-        with self._file_work("Writing"), only_writer(self._path):
+        with self._writing():
             secrets = self._load()
             yield secrets
             self._store(secrets)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """No other writer is at work in the body, here or in another process."""
+        if self._read_only:
+            raise ReadOnly
+        with self._file_work("Writing"), only_writer(self._path):
+            yield
 
     def _load(self) -> dict[str, str]:
         with self._file_work("Reading"):
@@ -86,13 +120,18 @@ class Vault:
                 content = self._path.read_bytes()
             except FileNotFoundError:
                 return {}
-            return self._opened(content, self._key())
+            return self._opened(content, self._key.read())
 
     def _store(self, secrets: dict[str, str]) -> None:
-        # A missing key is made only as long as there is nothing that it would have to open.
-        key = self._key() if self._path.exists() or self._key_path.exists() else self._new_key()
+        self._ensure_key()
+        key = self._key.read()
         token = Fernet(key).encrypt(json.dumps(secrets, sort_keys=True).encode())
         write_private(self._path, f"{_header(key)}\n".encode() + token + b"\n")
+
+    def _ensure_key(self) -> None:
+        """A missing key is made only as long as there is nothing that it would have to open."""
+        if not self._path.exists() and not self._key.exists():
+            self._key.create()
 
     def _opened(self, content: bytes, key: bytes) -> dict[str, str]:
         header, _, token = content.partition(b"\n")
@@ -101,7 +140,7 @@ class Vault:
             raise self._damaged("it does not begin like a vault of this version of Wharf")
         if header != _header(key).encode():
             raise VaultProblem(
-                f"The key in {self._key_path} is not the one that the vault {self._path} was written with.",
+                f"The key in {self._key.path} is not the one that the vault {self._path} was written with.",
                 "Restore the key file that belongs to the vault, from a backup.",
             )
         text = _decrypted(token.strip(), key)
@@ -116,30 +155,6 @@ class Vault:
             f"Restore {self._path} from a backup, or move it away and set its secrets again.",
         )
 
-    def _key(self) -> bytes:
-        try:
-            mode = self._key_path.stat().st_mode
-        except FileNotFoundError:
-            raise VaultProblem(
-                f"The key of the vault {self._path} is missing: there is no {self._key_path}.",
-                "Restore the key file from a backup, or move the vault away and set its secrets again.",
-            ) from None
-        if mode & OTHERS:
-            raise VaultProblem(
-                f"The key file {self._key_path} can be read or written by others (mode {stat.S_IMODE(mode):04o}).",
-                f"Take the rights away with `chmod 600 {self._key_path}`; if others could read it, change the secrets.",
-            )
-        key = self._key_path.read_bytes().strip()
-        if not _is_key(key):
-            raise VaultProblem(f"The key file {self._key_path} is damaged.", "Restore the key file from a backup.")
-        return key
-
-    def _new_key(self) -> bytes:
-        key = Fernet.generate_key()
-        self._key_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_private(self._key_path, key + b"\n")
-        return key
-
     @contextmanager
     def _file_work(self, doing: str) -> Iterator[None]:
         try:
@@ -152,15 +167,7 @@ class Vault:
 
 
 def _header(key: bytes) -> str:
-    return f"{_FORMAT} {hashlib.sha256(b'name of a vault key:' + key).hexdigest()[:16]}"
-
-
-def _is_key(key: bytes) -> bool:
-    try:
-        Fernet(key)
-    except ValueError:
-        return False
-    return True
+    return f"{_FORMAT} {key_name(key)}"
 
 
 def _decrypted(token: bytes, key: bytes) -> bytes | None:

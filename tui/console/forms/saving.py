@@ -27,6 +27,7 @@ async def save_connection(
     if not typed:
         await engine.store.save(connection, replacing=replacing)
         return connection
+    await engine.opener.open()
     name = await _name_in_vault(engine, connection, original)
     referring = with_reference(connection, f"vault:{name}")
     await asyncio.shield(asyncio.create_task(_save_both(engine, referring, replacing, name, typed)))
