@@ -153,7 +153,7 @@ def build_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Argument
     _add_import(command("import", "exchange:import_file", "add connections from a Wharf TOML file"))
     _add_names(command("export", "exchange:export", "print connections as a Wharf TOML file"), optional=True)
     _add_delete(command("delete", "exchange:delete", "delete a connection; its history stays"))
-    _add_name(command("test", "running:test", "try a connection step by step, moving nothing", json=True))
+    _add_test(command("test", "testing:test", "try a connection step by step, moving nothing", json=True))
     _add_run(command("run", "running:run", "run connections now and wait for them", json=True))
     _add_history(command("history", "history:history", "show the runs, newest first", json=True))
     _add_trust(command("trust", "trusting:trust", "show and accept the key or certificate of a server"))
@@ -184,6 +184,13 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
 def _add_delete(parser: argparse.ArgumentParser) -> None:
     _add_name(parser)
     parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _add_test(parser: argparse.ArgumentParser) -> None:
+    _add_name(parser)
+    parser.add_argument(
+        "--no-write", action="store_true", help="write no test file to the other side, name no recipients to it"
+    )
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:

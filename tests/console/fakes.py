@@ -1,7 +1,7 @@
 """An engine for screens: runs are what the test says, the store is one in memory."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +10,7 @@ from tui.domain.connection import Connection
 from tui.domain.failure import AlreadyRunning, Failure, NameTaken, UnknownConnection, UsageProblem
 from tui.domain.run import Event, FileRecord, Outcome, Owner, Progress, Run, Status, Trigger
 from tui.domain.statistics import ConnectionTotals, DayTotals, Statistics
-from tui.engine import TestReport
+from tui.engine import TestReport, Watcher
 from tui.engine.live import LiveRun, Snapshot
 from tui.store.base import ConnectionState, Delivery, Partial, Pulse, Store, Unreadable
 from tui.trust.unlocking import VaultOpener
@@ -331,14 +331,15 @@ class FakeEngine:
     async def test(
         self,
         connection: Connection,
-        watch: Callable[[Event], None] | None = None,
+        watcher: Watcher | None = None,
         *,
         typed_secret: str | None = None,
+        write: bool = True,
     ) -> TestReport:
         self.tested.append(connection)
         for step in self.test_steps:
-            if watch is not None:
-                watch(step)
+            if watcher is not None:
+                watcher.ended(step)
         await self.test_goes_on.wait()
         failure = self.test_failure
         return TestReport(connection.name, failure is None, list(self.test_steps), failure)

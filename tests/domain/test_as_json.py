@@ -114,7 +114,7 @@ def test_a_connection_is_as_in_its_file_with_its_state_and_without_what_is_not_s
 @pytest.mark.parametrize(("ms", "shown"), [(None, None), (0.0, 0.0), (12.345, 12.3)])
 def test_a_test_has_its_steps_in_order(ms: float | None, shown: float | None) -> None:
     steps = [Event(STARTED, "resolve", "h is 192.0.2.7", ms=ms), Event(STARTED, "connect", "no", ok=False)]
-    assert as_json.test_json("acme", False, steps, FAILURE) == {
+    assert as_json.test_json("acme", False, steps, FAILURE, ["the clock is slow"]) == {
         "connection": "acme",
         "ok": False,
         "steps": [
@@ -122,6 +122,7 @@ def test_a_test_has_its_steps_in_order(ms: float | None, shown: float | None) ->
             {"step": "connect", "ok": False, "detail": "no", "ms": None},
         ],
         "failure": FAILURE_JSON,
+        "warnings": ["the clock is slow"],
     }
 
 

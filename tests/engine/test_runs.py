@@ -412,8 +412,8 @@ async def test_a_test_tells_its_steps_and_where_it_failed(
     partner.files = {"a.csv": b"1", "b.txt": b"2"}
     report = await engine.test(make_connection())
     assert report.ok
-    assert [event.step for event in report.steps] == ["local folder", "list"]
-    assert report.steps[-1].detail == "2 files, 1 match *.csv: a.csv"
+    assert [event.step for event in report.steps] == ["local folder", "list", "space", "clock", "offers"]
+    assert report.steps[1].detail == "2 files, 1 match *.csv: a.csv"
 
     partner.open_failures = [failed(FailureClass.AUTH, "Permission denied.")]
     report = await engine.test(make_connection())

@@ -6,9 +6,11 @@ import shutil
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import Self
 
 from tui.commands.output import cut
-from tui.domain.figures import duration, size
+from tui.domain.figures import SIGNS, duration, size
+from tui.domain.run import Status
 from tui.domain.text import printable
 from tui.engine import LiveRun, Snapshot
 
@@ -46,6 +48,29 @@ async def _keep_showing(look: Callable[[], Snapshot], names: Sequence[str]) -> N
             await asyncio.sleep(_INTERVAL)
     finally:
         _write(_ERASE)
+
+
+class StepLine:
+    """The step at work, on a line of its own that is gone once the step has ended."""
+
+    def __init__(self, *, shown: bool) -> None:
+        self._shown = shown
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()
+
+    def show(self, step: str) -> None:
+        """This step has begun."""
+        if self._shown:
+            _write(f"{_ERASE}{SIGNS[Status.IN_PROGRESS]} {printable(step, 40)} …")
+
+    def clear(self) -> None:
+        """It has ended."""
+        if self._shown:
+            _write(_ERASE)
 
 
 def _write(text: str) -> None:

@@ -1,8 +1,8 @@
-"""`wharf run` and `wharf test`."""
+"""`wharf run`."""
 
 import argparse
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from tui.commands.interruption import run_async
 from tui.commands.opening import open_logged_engine
 from tui.commands.output import exit_code, narrate, run_duration, say, say_json, table, worst
 from tui.commands.progress import can_refresh_a_line, progress_line
-from tui.domain.as_json import run_json, test_json
+from tui.domain.as_json import run_json
 from tui.domain.failure import Failure, FailureClass, TransferFailed, UnknownConnection, UsageProblem
 from tui.domain.figures import SIGNS, count, size
-from tui.domain.run import Event, FileRecord, Run, Status, Trigger
+from tui.domain.run import FileRecord, Run, Status, Trigger
 from tui.domain.text import printable
-from tui.engine import Engine, Preview, TestReport
+from tui.engine import Engine, Preview
 from tui.paths import Paths
 from tui.store.base import Store
 
@@ -176,24 +176,3 @@ def _preview_json(one: _Previewed) -> dict[str, object]:
         "skipped": [{"name": entry.name, "size": entry.size, "reason": why} for entry, why in preview.skipped],
         "failure": one.failure.as_json() if one.failure else None,
     }
-
-
-def test(args: argparse.Namespace, paths: Paths) -> int:
-    """Try a connection; each step is shown as it ends. Raises UnknownConnection."""
-    report = run_async(_test(paths, args.name, None if args.json else _show_step))
-    if args.json:
-        say_json(test_json(report.connection, report.ok, report.steps, report.failure))
-    elif report.failure is not None:
-        narrate(f"wharf: {printable(report.failure.message)}\n  {printable(report.failure.remedy)}")
-    return exit_code(report.failure)
-
-
-async def _test(paths: Paths, name: str, watch: Callable[[Event], None] | None) -> TestReport:
-    async with open_logged_engine(paths, passphrase_asker()) as engine:
-        return await engine.test(await engine.store.connection(name), watch)
-
-
-def _show_step(event: Event) -> None:
-    sign = SIGNS[Status.COMPLETED if event.ok else Status.FAILED]
-    took = f"{event.ms:7.0f} ms" if event.ms is not None else " " * 10
-    say(f"{sign} {event.step:<12} {took}  {printable(event.detail)}")

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from itertools import zip_longest
 
-from tui.commands.asking import confirmed
+from tui.commands.asking import confirmed, passphrase_asker
 from tui.commands.interruption import run_async
 from tui.commands.opening import open_logged_engine
 from tui.commands.output import COMPLETED, narrate, say
@@ -103,7 +103,7 @@ def _side_by_side(pictures: list[tuple[str, list[str]]]) -> Iterator[str]:
 
 
 async def _meet(paths: Paths, name: str) -> tuple[Connection, Identity, str]:
-    async with open_logged_engine(paths) as engine:
+    async with open_logged_engine(paths, passphrase_asker()) as engine:
         connection = await engine.store.connection(name)
         identity = await engine.identify(connection)
         return connection, identity, engine.place_for(connection, identity)

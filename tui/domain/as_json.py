@@ -37,7 +37,7 @@ def run_json(run: Run, files: Sequence[FileRecord]) -> Json:
     }
 
 
-def test_json(name: str, ok: bool, steps: Sequence[Event], failure: Failure | None) -> Json:
+def test_json(name: str, ok: bool, steps: Sequence[Event], failure: Failure | None, warnings: Sequence[str]) -> Json:
     """What a test of a connection found."""
     return {
         "connection": name,
@@ -47,6 +47,7 @@ def test_json(name: str, ok: bool, steps: Sequence[Event], failure: Failure | No
             for event in steps
         ],
         "failure": _failure_json(failure),
+        "warnings": list(warnings),
     }
 
 

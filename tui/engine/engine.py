@@ -2,15 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Set
+from collections.abc import AsyncIterator, Set
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, ReadOnly, StoreProblem, UsageProblem
-from tui.domain.run import Event, Run, Trigger
+from tui.domain.run import Run, Trigger
 from tui.engine.execution import Execution
-from tui.engine.inspection import Preview, TestReport, preview_run, try_connection
+from tui.engine.inspection import Preview, TestReport, Watcher, preview_run, try_connection
 from tui.engine.live import Snapshot
 from tui.engine.retry import Backoff
 from tui.engine.sides import Means, no_preparation
@@ -123,16 +123,17 @@ class Engine:
     async def test(
         self,
         connection: Connection,
-        watch: Callable[[Event], None] | None = None,
+        watcher: Watcher | None = None,
         *,
         typed_secret: str | None = None,
+        write: bool = True,
     ) -> TestReport:
-        """Try the connection, saved or not, step by step. `watch` hears of each step as it ends. With `typed_secret`
-        that is used in the place of what the connection refers to."""
+        """Try the connection, saved or not, step by step. With `typed_secret` that is used in the place of what the
+        connection refers to. Without `write`, and where Wharf only looks, nothing is written to the other side."""
         means = self._means
         if typed_secret is not None:
             means = replace(means, secret=lambda _: _ready(typed_secret), prepare=no_preparation)
-        return await try_connection(connection, means, watch)
+        return await try_connection(connection, means, watcher, write=write and not self.read_only)
 
     async def identify(self, connection: Connection) -> Identity:
         """What the server of a connection, saved or not, shows to prove who it is, and what is to be thought of it.

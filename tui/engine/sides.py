@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from tui.domain.connection import Connection
@@ -39,14 +40,29 @@ class Means:
 class Sides:
     """Made for one attempt: `async with sides.watched(): await sides.open(); ...`."""
 
-    def __init__(self, connection: Connection, means: Means, hear: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        means: Means,
+        hear: Callable[[Event], None],
+        begins: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`hear` is told of every step as it ends, `begins` of the timed ones as they begin."""
         self._connection = connection
         self._hear = hear
         self._watch: StallWatch | None = None
-        self.narrator = Narrator(self._heard)
+        self.narrator = Narrator(self._heard, begins)
+        self.certificate_ends: datetime | None = None
+        """When the certificate of the partner ends, once it was seen and found to be trusted."""
         self._means = means
         self._scrubber = means.scrubbers.setdefault(connection.name, Scrubber())
-        surroundings = Surroundings(self.narrator, self._secret, means.known_hosts, alive=self.alive)
+        surroundings = Surroundings(
+            self.narrator,
+            self._secret,
+            means.known_hosts,
+            certificate_seen=self._certificate_seen,
+            alive=self.alive,
+        )
         self.source: Source
         self.target: Target
         self.source, self.target = make_sides(connection, surroundings)
@@ -98,6 +114,11 @@ class Sides:
         """The side that is the connection's local folder."""
         return next(side for side in self._local_first() if isinstance(side, LocalFolder))
 
+    @property
+    def partner(self) -> Source | Target:
+        """The side that is not the local folder."""
+        return self.target if self.source is self.local else self.source
+
     def alive(self) -> None:
         """A sign of life: the stall timeout begins anew."""
         if self._watch is not None:
@@ -116,6 +137,9 @@ class Sides:
 
     def _local_first(self) -> list[Source | Target]:
         return sorted((self.source, self.target), key=lambda side: not isinstance(side, LocalFolder))
+
+    def _certificate_seen(self, ends: datetime) -> None:
+        self.certificate_ends = ends
 
     def _heard(self, event: Event) -> None:
         self.alive()

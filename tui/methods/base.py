@@ -141,6 +141,17 @@ class Session(ABC):
         """
         return None
 
+    async def offers(self) -> str | None:
+        """What the other side says that it can do, in its own terms, for people. None where it says nothing. Asked
+        only of a session that is open."""
+        return None
+
+    async def clock(self, fresh: str | None) -> float | None:
+        """What time it is for the other side, in seconds since the epoch; None where it does not tell. `fresh` is the
+        name of a file that was written there a moment ago, if one was."""
+        del fresh
+        return None
+
     @abstractmethod
     async def close(self) -> None:
         """Say good-bye and free everything. Bounded to a few seconds even when the peer is silent; never raises."""
@@ -236,6 +247,11 @@ class Target(Session):
         has happened. An existing file is replaced in one step where the other side can; otherwise this fails.
         """
 
+    async def rehearse(self) -> str | None:
+        """Go as far towards a delivery as can be undone, and say in words what was tried. None where files are staged
+        under temporary names: there a file that means nothing can be written."""
+        return None
+
     @abstractmethod
     async def discard(self, entry: Entry) -> None:
         """Remove a staged file that will not be published. Nothing to remove is no error."""
@@ -253,6 +269,8 @@ class Narrator:
     """Receives every protocol step of a run, time-stamped, for the event log. Details are made printable here."""
 
     receive: Callable[[Event], None]
+    begins: Callable[[str], None] = lambda _: None
+    """Hears of a step that is timed when it begins."""
 
     def tell(self, step: str, detail: str, *, ok: bool = True, ms: float | None = None) -> None:
         self.receive(Event(datetime.now(UTC), step, printable(detail, 1000), ok, ms))
@@ -261,6 +279,7 @@ class Narrator:
     def step(self, step: str, detail: str = "") -> Iterator[StepNote]:
         """Time a step. On success its event carries the note's detail; when it fails, the failure's sentence."""
         note = StepNote(detail)
+        self.begins(step)
         began = perf_counter()
         try:
             yield note

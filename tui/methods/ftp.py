@@ -59,6 +59,19 @@ class FtpSession(Source, Target):
 
     # Source
 
+    async def offers(self) -> str | None:
+        return ", ".join(self._link.features.listed) or None
+
+    async def clock(self, fresh: str | None) -> float | None:
+        """The time of a file, where the server tells it to the second; it has no other way to tell what time it is."""
+        features = self._link.features
+        if fresh is None or not (features.facts or features.times):
+            return None
+        client = await self._link.ready()
+        with self._link.talking(f"Looking at {fresh}"):
+            file = await self._catalog.look(client, fresh)
+        return None if file is None else file.mtime
+
     async def list_files(self) -> list[Entry]:
         return await self._catalog.list_files()
 

@@ -36,6 +36,8 @@ class Features:
     """HASH, set to SHA-256."""
     restarts: bool = False
     """REST in stream mode."""
+    listed: tuple[str, ...] = ()
+    """All that the server names, in its own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +235,8 @@ async def _explore(client: FtpsClient) -> tuple[Features, str]:
     if sha256:
         sha256 = (await client.exchange("OPTS HASH SHA-256")).positive
     await client.demand("TYPE I")
-    features = Features("MLST" in offered, "MDTM" in offered, "SIZE" in offered, sha256, "REST" in offered)
+    listed = tuple(f"{name} {parameters}".strip() for name, parameters in offered.items())
+    features = Features("MLST" in offered, "MDTM" in offered, "SIZE" in offered, sha256, "REST" in offered, listed)
     named = [name for name in ("MLST", "MDTM", "SIZE", "REST", "UTF8") if name in offered]
     return features, ", ".join([*named, "HASH SHA-256"] if sha256 else named) or "none beyond RFC 959"
 

@@ -115,6 +115,9 @@ class ImapSession(Source):
             self._spool.close()
             self._spool = None
 
+    async def offers(self) -> str | None:
+        return " ".join(sorted(self._client.capabilities)) or None
+
     def abort(self) -> None:
         self._client.abort()
 

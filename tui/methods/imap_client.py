@@ -166,6 +166,11 @@ class ImapClient:
                 remedy="Ask the partner for a password of ASCII characters.",
             )
 
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """All that the server offers to the user who has logged in."""
+        return self._capabilities
+
     def offers(self, capability: str) -> bool:
         """Whether the server offers something to the user who has logged in, such as `MOVE`."""
         return capability in self._capabilities

@@ -13,6 +13,7 @@ from asyncssh import FXF_CREAT, FXF_READ, FXF_TRUNC, FXF_WRITE
 
 from tui.domain.connection import After, Connection
 from tui.domain.failure import FailureClass, TransferFailed
+from tui.domain.figures import size
 from tui.domain.naming import part_name
 from tui.methods.base import Entry, Proof, Source, Staged, Surroundings, Target, Writer
 from tui.methods.folder import unused_name
@@ -114,6 +115,18 @@ class SftpSession(Source, Target):
         return str(found)
 
     # Source
+
+    async def offers(self) -> str | None:
+        limits = self._sftp.limits
+        named = f"reads of up to {size(limits.max_read_len)}, writes of up to {size(limits.max_write_len)}"
+        return f"SFTP version {self._sftp.version}, {named if limits.max_read_len else 'no limits named'}"
+
+    async def clock(self, fresh: str | None) -> float | None:
+        """The time of a file: the protocol has no other way to tell what time it is."""
+        if fresh is None:
+            return None
+        attributes = await self._look(self._path(fresh), f"Looking at {fresh}")
+        return None if attributes is None or attributes.mtime is None else float(attributes.mtime)
 
     async def list_files(self) -> list[Entry]:
         listing = asyncio.create_task(self._scan())

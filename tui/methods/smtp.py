@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from tui.domain.connection import Connection
 from tui.domain.endpoint import MailAuth, MailTls, Resend
 from tui.domain.failure import FailureClass, TransferFailed
+from tui.domain.figures import count
 from tui.domain.figures import size as shown_size
 from tui.methods.base import (
     Entry,
@@ -53,6 +54,9 @@ from tui.trust.identity import Identity
 USUAL_LIMIT = 25_000_000
 """Bytes of a mail where the server names no limit: what large providers take. Bigger ones come back days later."""
 
+_SMALL = 1_000
+"""Bytes of a mail that is announced but never sent."""
+
 _BLOCK = RAW_LINE * 4096
 
 
@@ -88,6 +92,27 @@ class SmtpSession(Target):
         self._limit = announced or USUAL_LIMIT
         whose = "as the server says" if announced else "as is usual; the server names no limit"
         self._narrator.tell("size", f"mails of up to {shown_size(self._limit)}, {whose}")
+
+    async def offers(self) -> str | None:
+        return ", ".join(self._client.extensions) or None
+
+    async def clock(self, fresh: str | None) -> float | None:
+        del fresh
+        return self._client.server_time
+
+    async def rehearse(self) -> str | None:
+        """Sender and recipients are named, and taken back before there is a mail."""
+        refused = await self._client.begin(self._head.sender, self._head.recipients, _SMALL)
+        await self._client.reset()
+        if refused:
+            for_now = all(refusal.for_now for refusal in refused)
+            raise TransferFailed(
+                FailureClass.REFUSED if for_now else FailureClass.REJECTED,
+                f"{self._peer} would not take a mail for {_listed(refused)}; none was sent.",
+                remedy="Correct the recipients in the connection, or ask the partner why they are refused.",
+            )
+        recipients = count(len(self._head.recipients), "recipient")
+        return f"a mail from {self._head.sender} to {recipients} would be taken; none was sent"
 
     def _judge(self, shown: ssl.SSLObject) -> str:
         return check_certificate(shown, self._endpoint, self._peer, self._surroundings)

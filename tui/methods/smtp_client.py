@@ -7,11 +7,14 @@ that a mail need not be in memory and every block that the server takes shows th
 
 import asyncio
 import base64
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from time import monotonic
 
 import aiosmtplib
 
@@ -30,6 +33,9 @@ _BEAT = 0.5
 """Seconds between two signs of life while that answer is awaited."""
 
 _GOODBYE = 2.0
+
+_DATE = re.compile(r"\b\d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} [+-]\d{4}")
+"""As RFC 5322 section 3.3 writes it; many servers end their greeting with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,7 @@ class SmtpClient:
         self._writer: asyncio.StreamWriter | None = None
         self._spoiled = False
         self._begun = False
+        self._greeting, self._greeted_at = "", 0.0
 
     async def greet(self, connected: socket.socket, context: ssl.SSLContext | None) -> str:
         """Take over a connected socket, with implicit TLS when there is a context. Returns the server's greeting."""
@@ -72,6 +79,7 @@ class SmtpClient:
                 tls_context=context,
                 timeout=None,
             )
+        self._greeting, self._greeted_at = response.message, monotonic()
         return response.message
 
     async def hello(self) -> None:
@@ -95,6 +103,22 @@ class SmtpClient:
         found = self._smtp.get_transport_info("ssl_object")
         assert isinstance(found, ssl.SSLObject)  # noqa: S101 - only asked for after a handshake
         return found
+
+    @property
+    def extensions(self) -> list[str]:
+        """What the server offers in answer to EHLO, such as `SIZE 52428800` and `AUTH PLAIN LOGIN`."""
+        return [f"{name.upper()} {value}".strip() for name, value in self._smtp.esmtp_extensions.items()]
+
+    @property
+    def server_time(self) -> float | None:
+        """What time it is for the server by now, in seconds since the epoch, if its greeting has told the time."""
+        told = _DATE.search(self._greeting)
+        if told is None:
+            return None
+        try:
+            return parsedate_to_datetime(told[0]).timestamp() + monotonic() - self._greeted_at
+        except (ValueError, OverflowError):
+            return None
 
     @property
     def size_limit(self) -> int | None:
@@ -155,12 +179,16 @@ class SmtpClient:
             return refused
         return TransferFailed(FailureClass.AUTH, str(refused), remedy=REMEDY)
 
+    async def reset(self) -> None:
+        """Take back what `begin` has begun."""
+        async with self._asking("RSET"):
+            await self._smtp.rset()
+
     async def begin(self, sender: str, recipients: Sequence[str], size: int) -> list[Refusal]:
         """Name sender and recipients of the next mail. Returns the recipients that were refused; maybe all."""
         if self._begun:
             # Whatever the last attempt has left behind.
-            async with self._asking("RSET"):
-                await self._smtp.rset()
+            await self.reset()
         self._begun = True
         options = [f"SIZE={size}"] if self._smtp.supports_extension("size") else []
         async with self._asking(f"The sender {sender}"):

@@ -19,7 +19,7 @@ from tui.domain.failure import WharfError
 from tui.domain.figures import duration
 from tui.domain.run import Event
 from tui.domain.text import printable
-from tui.engine import Engine, TestReport
+from tui.engine import Engine, TestReport, Watcher
 
 
 class TestDialog(ModalScreen[None]):
@@ -50,7 +50,9 @@ class TestDialog(ModalScreen[None]):
     @work(description="test of a connection", exit_on_error=False)
     async def _run(self) -> None:
         try:
-            report = await self._engine.test(self._connection, self._told, typed_secret=self._typed_secret)
+            report = await self._engine.test(
+                self._connection, Watcher(ended=self._told), typed_secret=self._typed_secret
+            )
         except WharfError as error:
             self._conclude(str(error), ok=False)
         else:
