@@ -4,12 +4,11 @@ import asyncio
 import hashlib
 import posixpath
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
 import asyncssh
-from asyncssh import FXF_CREAT, FXF_READ, FXF_TRUNC, FXF_WRITE
 
 from tui.domain.connection import After, Connection
 from tui.domain.failure import FailureClass, TransferFailed
@@ -17,9 +16,11 @@ from tui.domain.figures import size
 from tui.domain.naming import part_name
 from tui.methods.base import Entry, Proof, Source, Staged, Surroundings, Target, Writer
 from tui.methods.folder import unused_name
-from tui.methods.sftp_copy import BlockWriter, block_size, read_blocks, read_fully
+from tui.methods.sftp_client import ABSENT, RemoteFile, SftpClient
+from tui.methods.sftp_copy import BlockWriter, block_size, in_flight, read_blocks, read_fully
+from tui.methods.sftp_wire import Access, Attributes, FileType, Name, Refused, Status
 from tui.methods.ssh_digest import RemoteDigests
-from tui.methods.ssh_failures import request_failure
+from tui.methods.ssh_failures import REQUEST_ERRORS, request_failure
 from tui.methods.ssh_link import identify, open_link
 
 __all__ = ["SftpSession", "identify"]
@@ -27,9 +28,9 @@ __all__ = ["SftpSession", "identify"]
 _FAREWELL_LIMIT = 2.0
 """Seconds for the server to answer a good-bye."""
 _CLOSE_LIMIT = 10.0
-"""Seconds for a file to be closed after something went wrong with it: what is under way arrives first."""
-_CANCELLED_CLOSE_LIMIT = 0.5
-"""The same after a cancellation, which must not take long whatever the server does."""
+"""Seconds for a file to be closed after something went wrong with it: what is under way is answered first."""
+_LONGEST_LISTING = 1_000_000
+"""Entries of a folder that are still read: a list has to fit into memory."""
 
 _Answer = TypeVar("_Answer")
 
@@ -51,7 +52,7 @@ class SftpSession(Source, Target):
         self._link: asyncssh.SSHClientConnection | None = None
         self._is_guest = False
         """Whether the link is another session's, to be left open."""
-        self._client: asyncssh.SFTPClient | None = None
+        self._client: SftpClient | None = None
         self._digests: RemoteDigests | None = None
 
     # Session
@@ -61,8 +62,7 @@ class SftpSession(Source, Target):
             self._link = await self._connect()
         self._digests = RemoteDigests(self._link, self._surroundings.alive)
         with self._surroundings.narrator.step("folder") as note:
-            # Undecodable bytes in names become lone surrogates, which make a name unsafe instead of ending the listing.
-            starting = self._link.start_sftp_client(path_errors="surrogateescape")
+            starting = SftpClient.start(self._link, self._surroundings.alive)
             self._client = await self._ask(starting, f"Starting SFTP at {self._where}")
             self._folder = await self._find_folder()
             note.detail = self._folder
@@ -86,7 +86,7 @@ class SftpSession(Source, Target):
     async def close(self) -> None:
         if self._is_guest:
             if self._client is not None:
-                self._client.exit()
+                self._client.close()
             return
         if self._link is None:
             return
@@ -108,11 +108,12 @@ class SftpSession(Source, Target):
         # SFTP has no `~`: a session begins in the home folder, and relative paths start there.
         relative = posixpath.relpath(asked, "~") if asked == "~" or asked.startswith("~/") else asked
         doing = f"Opening the folder {asked}"
-        found = await self._ask(self._sftp.realpath(relative), doing)
-        attributes = await self._ask(self._sftp.stat(found), doing)
-        if attributes.type not in (asyncssh.FILEXFER_TYPE_DIRECTORY, asyncssh.FILEXFER_TYPE_UNKNOWN):
+        found, attributes, _ = await self._ask(
+            asyncio.gather(self._sftp.realpath(relative), self._sftp.stat(relative), self._sftp.ask_limits()), doing
+        )
+        if attributes.type not in (FileType.DIRECTORY, FileType.UNKNOWN):
             raise TransferFailed(FailureClass.NOT_FOUND, f"{asked} at {self._where} is not a folder.")
-        return str(found)
+        return found
 
     # Source
 
@@ -129,24 +130,19 @@ class SftpSession(Source, Target):
         return None if attributes is None or attributes.mtime is None else float(attributes.mtime)
 
     async def list_files(self) -> list[Entry]:
-        listing = asyncio.create_task(self._scan())
-        try:
-            return await asyncio.shield(listing)
-        except asyncio.CancelledError:
-            # When cancelled, the library's listing would wait for the server to close the folder.
-            self.abort()
-            await asyncio.gather(listing, return_exceptions=True)
-            raise
-
-    async def _scan(self) -> list[Entry]:
-        entries = []
+        entries: list[Entry] = []
+        seen = 0
         with self._translated(f"Listing {self._folder}"):
-            async for item in self._sftp.scandir(self._folder):
-                self._surroundings.alive()
-                name = str(item.filename)
-                attributes = await self._regular_file(self._path(name), item.attrs)
-                if attributes is not None:
-                    entries.append(self._entry(name, attributes))
+            async with aclosing(self._sftp.list_folder(self._folder)) as listing:
+                async for names in listing:
+                    seen += len(names)
+                    if seen > _LONGEST_LISTING:
+                        raise TransferFailed(
+                            FailureClass.REJECTED,
+                            f"{self._folder} at {self._where} has more than {_LONGEST_LISTING} entries.",
+                            remedy="Have files moved away after their delivery, or ask the partner to clear it.",
+                        )
+                    entries += await self._regular_files(names)
         return sorted(entries, key=lambda entry: entry.name)
 
     async def stat(self, entry: Entry) -> Entry | None:
@@ -170,20 +166,31 @@ class SftpSession(Source, Target):
             case After.MOVE:
                 await self._move(entry)
 
-    async def _regular_file(self, path: str, attributes: asyncssh.SFTPAttrs) -> asyncssh.SFTPAttrs | None:
-        """The attributes of what is a regular file or a link to one; asked for again where the listing lacks them."""
-        complete = attributes.type == asyncssh.FILEXFER_TYPE_REGULAR and attributes.size is not None
-        if not complete and attributes.type in (
-            asyncssh.FILEXFER_TYPE_REGULAR,
-            asyncssh.FILEXFER_TYPE_SYMLINK,
-            asyncssh.FILEXFER_TYPE_UNKNOWN,
-        ):
-            # A file that vanishes between listing and stat, like the target of a dangling link, is no file.
-            with suppress(asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath, asyncssh.SFTPPermissionDenied):
-                attributes = await self._sftp.stat(path)
-        return attributes if attributes.type == asyncssh.FILEXFER_TYPE_REGULAR else None
+    async def _regular_files(self, names: Sequence[Name]) -> list[Entry]:
+        """What is a regular file or a link to one; asked for again, all at once, where the listing does not tell."""
+        looks = {
+            name.name: asyncio.ensure_future(self._look_behind(self._path(name.name)))
+            for name in names
+            if _needs_look(name.attributes)
+        }
+        await asyncio.gather(*looks.values())
+        found = ((one.name, looks[one.name].result() if one.name in looks else one.attributes) for one in names)
+        return [
+            self._entry(name, attributes)
+            for name, attributes in found
+            if attributes is not None and attributes.type is FileType.REGULAR
+        ]
 
-    def _entry(self, name: str, attributes: asyncssh.SFTPAttrs) -> Entry:
+    async def _look_behind(self, path: str) -> Attributes | None:
+        try:
+            return await self._sftp.stat(path)
+        except Refused as refused:
+            # A file that vanishes between listing and stat, like the target of a dangling link, is no file.
+            if refused.status in ABSENT or refused.status == Status.PERMISSION_DENIED:
+                return None
+            raise
+
+    def _entry(self, name: str, attributes: Attributes) -> Entry:
         mtime = None if attributes.mtime is None else float(attributes.mtime)
         entry = Entry.named(name, attributes.size or 0, mtime, self._path(name))
         shown = _storable(name)
@@ -214,22 +221,23 @@ class SftpSession(Source, Target):
     async def stage(self, entry: Entry, keep: int = 0) -> AsyncIterator[Writer]:
         path = self._staged_path(entry)
         doing = f"Writing {path}"
-        flags = FXF_WRITE | FXF_CREAT | (0 if keep else FXF_TRUNC)
-        async with self._opened(path, flags, doing) as file:
+        access = Access.WRITE | Access.CREATE | (0 if keep else Access.TRUNCATE)
+        file = await self._ask(self._sftp.open(path, access), doing)
+        blocks = BlockWriter(file, self._block_size(self._sftp.limits.write), keep)
+        try:
             if keep:
                 # What lies beyond was written out of order and may have gaps.
                 await self._ask(file.truncate(keep), doing)
-            blocks = BlockWriter(
-                file, self._block_size(self._sftp.limits.max_write_len), self._surroundings.alive, keep
-            )
-            try:
-                yield _StagedWriter(self, blocks, entry)
-                await self._written(blocks.flush(), blocks, entry)
-                # Without the extension the server decides when the bytes reach its disk.
-                with suppress(asyncssh.SFTPOpUnsupported):
-                    await self._written(file.fsync(), blocks, entry)
-            finally:
-                await blocks.drop()
+            yield _StagedWriter(self, blocks, entry)
+            await self._written(_complete(file, blocks), blocks, entry)
+        except asyncio.CancelledError:
+            blocks.drop()
+            file.release()
+            raise
+        except BaseException:
+            blocks.drop()
+            await self._let_go(file)
+            raise
 
     @property
     def resumes(self) -> bool:
@@ -238,8 +246,11 @@ class SftpSession(Source, Target):
     async def read_staged(self, entry: Entry, offset: int, count: int) -> bytes:
         path = self._staged_path(entry)
         doing = f"Reading {path} back"
-        async with self._opened(path, FXF_READ, doing) as file:
+        file = await self._ask(self._sftp.open(path, Access.READ), doing)
+        try:
             return await self._ask(read_fully(file, offset, count), doing)
+        finally:
+            file.release()
 
     async def exists(self, name: str) -> bool:
         path = self._path(name)
@@ -284,8 +295,10 @@ class SftpSession(Source, Target):
         doing = f"Renaming the finished file to {final}"
         with self._translated(doing):
             try:
-                await self._sftp.posix_rename(staged, final)
-            except asyncssh.SFTPOpUnsupported:
+                await self._sftp.replace(staged, final)
+            except Refused as refused:
+                if refused.status != Status.OP_UNSUPPORTED:
+                    raise
                 if await self._look(final, doing, follow=False) is not None:
                     raise TransferFailed(
                         FailureClass.REJECTED,
@@ -298,15 +311,13 @@ class SftpSession(Source, Target):
         """Wait for something that stores bytes, and find out why when it fails."""
         try:
             return await writing
-        except asyncssh.SFTPOpUnsupported:
-            raise
-        except (asyncssh.Error, OSError) as error:
+        except REQUEST_ERRORS as error:
             missing = max(entry.size - blocks.stored, 1)
             raise await self._why_not_written(error, self._staged_path(entry), missing) from error
 
     async def _why_not_written(self, error: Exception, path: str, missing: int) -> TransferFailed:
         # Version 3 of the protocol has no status for a full disk, only “Failure”.
-        if type(error) is asyncssh.SFTPFailure:
+        if isinstance(error, Refused) and error.status == Status.FAILURE:
             free = await self._free_space()
             if free is not None and free < missing:
                 return TransferFailed(
@@ -317,11 +328,10 @@ class SftpSession(Source, Target):
 
     async def _free_space(self) -> int | None:
         try:
-            disk = await self._sftp.statvfs(self._folder)
-        except asyncssh.Error:
+            return await self._sftp.free_space(self._folder)
+        except REQUEST_ERRORS:
             # Few servers tell; a full disk then shows when the file is written.
             return None
-        return disk.bavail * disk.frsize
 
     # Both
 
@@ -332,7 +342,7 @@ class SftpSession(Source, Target):
         return None if digest is None else Proof(digest, "SHA-256 computed by the server with sha256sum")
 
     @property
-    def _sftp(self) -> asyncssh.SFTPClient:
+    def _sftp(self) -> SftpClient:
         assert self._client is not None  # noqa: S101 - open() comes first
         return self._client
 
@@ -346,24 +356,34 @@ class SftpSession(Source, Target):
     def _staged_path(self, entry: Entry) -> str:
         return self._path(part_name(entry.target_name))
 
-    async def _look(self, path: str, doing: str, *, follow: bool = True) -> asyncssh.SFTPAttrs | None:
+    async def _look(self, path: str, doing: str, *, follow: bool = True) -> Attributes | None:
         with self._translated(doing):
             try:
-                return await self._sftp.stat(path, follow_symlinks=follow)
-            except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
-                return None
+                return await self._sftp.stat(path, follow=follow)
+            except Refused as refused:
+                if refused.status in ABSENT:
+                    return None
+                raise
 
     async def _remove(self, path: str, doing: str) -> None:
-        with self._translated(doing), suppress(asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
-            await self._sftp.remove(path)
+        with self._translated(doing):
+            try:
+                await self._sftp.remove(path)
+            except Refused as refused:
+                if refused.status not in ABSENT:
+                    raise
 
     @asynccontextmanager
     async def _reading(self, path: str, expected: int, offset: int = 0) -> AsyncIterator[AsyncIterator[bytes]]:
         doing = f"Reading {path}"
-        async with self._opened(path, FXF_READ, doing) as file:
-            requests = read_blocks(file, expected, self._block_size(self._sftp.limits.max_read_len), offset)
+        file = await self._ask(self._sftp.open(path, Access.READ), doing)
+        try:
+            block = self._block_size(self._sftp.limits.read)
+            requests = read_blocks(file, expected, block, offset, ahead=in_flight(self._sftp.round_trip))
             async with aclosing(self._blocks(requests, doing)) as blocks:
                 yield blocks
+        finally:
+            file.release()
 
     async def _blocks(self, requests: AsyncGenerator[bytes, None], doing: str) -> AsyncGenerator[bytes, None]:
         async with aclosing(requests) as blocks:
@@ -374,29 +394,14 @@ class SftpSession(Source, Target):
                     return
                 yield block
 
-    @asynccontextmanager
-    async def _opened(self, path: str, flags: int, doing: str) -> AsyncIterator[asyncssh.SFTPClientFile]:
-        # block_size=0: each read and write is one request, as the copier wants it.
-        file = await self._ask(self._sftp.open(path, flags, encoding=None, block_size=0), doing)
-        try:
-            yield file
-        except asyncio.CancelledError:
-            await self._let_go(file, _CANCELLED_CLOSE_LIMIT)
-            raise
-        except BaseException:
-            await self._let_go(file, _CLOSE_LIMIT)
-            raise
-        else:
-            await self._ask(file.close(), doing)
-
-    async def _let_go(self, file: asyncssh.SFTPClientFile, limit: float) -> None:
+    async def _let_go(self, file: RemoteFile) -> None:
         """Close a file whose fate does not matter any more. A server that does not answer is left."""
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(_CLOSE_LIMIT):
                 await file.close()
         except TimeoutError:
             self.abort()
-        except (asyncssh.Error, OSError):
+        except REQUEST_ERRORS:
             # The caller is leaving with the failure that counts; a broken link shows at the next request.
             return
 
@@ -408,7 +413,7 @@ class SftpSession(Source, Target):
     def _translated(self, doing: str) -> Iterator[None]:
         try:
             yield
-        except (asyncssh.Error, OSError) as error:
+        except REQUEST_ERRORS as error:
             raise request_failure(error, self._where, doing) from error
 
 
@@ -424,6 +429,27 @@ class _StagedWriter:
 
     async def write(self, data: bytes) -> None:
         await self._session._written(self._blocks.write(data), self._blocks, self._entry)  # noqa: SLF001 - one module
+
+
+async def _complete(file: RemoteFile, blocks: BlockWriter) -> None:
+    """Have everything written, put on the disk where the server offers that, and closed. All is asked for in one go;
+    the server does one after the other."""
+    # Without the extension the server decides when the bytes reach its disk.
+    syncing = file.sync()
+    closing = file.close()
+    try:
+        await blocks.flush()
+        if syncing is not None:
+            await syncing
+        await closing
+    finally:
+        file.release()
+
+
+def _needs_look(attributes: Attributes) -> bool:
+    if attributes.type is FileType.REGULAR:
+        return attributes.size is None
+    return attributes.type in (FileType.SYMLINK, FileType.UNKNOWN)
 
 
 def _storable(name: str) -> str:

@@ -5,15 +5,32 @@ from dataclasses import dataclass
 import asyncssh
 
 from tui.domain.failure import FailureClass, TransferFailed
+from tui.domain.text import printable
 from tui.methods.base import network_failure
+from tui.methods.sftp_channel import ChannelLost
+from tui.methods.sftp_wire import Malformed, Refused, Status
 
-_NOT_FOUND = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath, asyncssh.SFTPNotADirectory)
-_PERMISSION = (asyncssh.SFTPPermissionDenied, asyncssh.SFTPWriteProtect, asyncssh.SFTPCannotDelete)
-_SPACE = (asyncssh.SFTPNoSpaceOnFilesystem, asyncssh.SFTPQuotaExceeded)
-_BROKEN = (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, asyncssh.SFTPBadMessage)
+REQUEST_ERRORS = (Refused, Malformed, ChannelLost, asyncssh.Error, OSError)
+"""What requests raise, to be translated by `request_failure`."""
+
+_CLASSES: dict[int, FailureClass] = {
+    Status.NO_SUCH_FILE: FailureClass.NOT_FOUND,
+    Status.NO_SUCH_PATH: FailureClass.NOT_FOUND,
+    Status.NOT_A_DIRECTORY: FailureClass.NOT_FOUND,
+    Status.PERMISSION_DENIED: FailureClass.PERMISSION,
+    Status.WRITE_PROTECT: FailureClass.PERMISSION,
+    Status.CANNOT_DELETE: FailureClass.PERMISSION,
+    Status.NO_SPACE_ON_FILESYSTEM: FailureClass.SPACE,
+    Status.QUOTA_EXCEEDED: FailureClass.SPACE,
+    # The server has lost what is behind it.
+    Status.BAD_MESSAGE: FailureClass.NETWORK,
+    Status.NO_CONNECTION: FailureClass.NETWORK,
+    Status.CONNECTION_LOST: FailureClass.NETWORK,
+}
 
 _TOO_MANY_CONNECTIONS = 12
 """A reason to disconnect that the library has no class for (RFC 4253 section 11.1)."""
+_LONGEST_REASON = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +79,20 @@ def _reason(error: asyncssh.Error) -> str:
 
 
 def request_failure(error: Exception, where: str, doing: str) -> TransferFailed:
-    """Translate the refusal of one request. `doing` says what was tried, such as `Reading /out/a.csv`."""
-    if not isinstance(error, asyncssh.SFTPError):
-        return connection_failure(error, where)
-    if isinstance(error, _BROKEN):
-        return TransferFailed(
-            FailureClass.NETWORK, f"{doing} failed: the connection to {where} broke: {_reason(error)}."
-        )
-    return TransferFailed(_class_of(error), f"{doing} failed: {where} says “{_reason(error)}”.")
-
-
-def _class_of(error: asyncssh.SFTPError) -> FailureClass:
-    if isinstance(error, _NOT_FOUND):
-        return FailureClass.NOT_FOUND
-    if isinstance(error, _PERMISSION):
-        return FailureClass.PERMISSION
-    return FailureClass.SPACE if isinstance(error, _SPACE) else FailureClass.REJECTED
+    """Translate what became of one request. `doing` says what was tried, such as `Reading /out/a.csv`."""
+    match error:
+        case Refused():
+            failure_class = _CLASSES.get(error.status, FailureClass.REJECTED)
+            says = printable(error.text, _LONGEST_REASON).rstrip(".") or f"status {error.status}"
+            return TransferFailed(failure_class, f"{doing} failed: {where} says “{says}”.")
+        case ChannelLost():
+            return TransferFailed(FailureClass.NETWORK, f"{doing} failed: the connection to {where} broke: {error}.")
+        case Malformed():
+            return TransferFailed(
+                FailureClass.REJECTED,
+                f"{doing} failed: what {where} sends is not SFTP: {error}.",
+                remedy="Something at the partner may write into the session, such as a greeting in a start-up file of "
+                "the shell. Ask them to try it with an SFTP client.",
+            )
+        case _:
+            return connection_failure(error, where)

@@ -14,7 +14,6 @@ from tui.domain.connection import Connection
 from tui.domain.endpoint import SftpEndpoint
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.methods.base import Surroundings, network_failure
-from tui.methods.sftp_copy import IN_FLIGHT
 from tui.methods.ssh_failures import connection_failure
 from tui.methods.ssh_login import Login, ServerIdentity, Ways
 from tui.trust.hostkeys import HostKeys, fingerprint_of, look_up
@@ -23,8 +22,6 @@ from tui.trust.identity import Identity
 _DIAL_LIMIT = 15.0
 """Seconds for one address to accept the connection, before the next one is tried."""
 _KEEPALIVE = {"keepalive_interval": 15, "keepalive_count_max": 3}
-_WINDOW = 2 * IN_FLIGHT
-"""Bytes that the server may send before we take them: with room for what the copier has asked for."""
 _CIPHERS = (
     # First what common processors have instructions for: the partner's machine may have little else to spare.
     "aes128-gcm@openssh.com",
@@ -328,7 +325,6 @@ class _Handshake:
                 x509_trusted_certs=None,
                 x509_trusted_cert_paths=(),
                 utf8_decode_errors="replace",
-                window=_WINDOW,
                 **_KEEPALIVE,
             )
         except BaseException:
