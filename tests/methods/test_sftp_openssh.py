@@ -13,7 +13,7 @@ import pytest
 from tests.methods.sftp_support import Stage, connection, over_key, receive, send
 from tests.servers.openssh import OpenSsh, run_openssh
 from tui.domain.failure import FailureClass, TransferFailed
-from tui.methods import ssh_digest
+from tui.methods import sftp, ssh_digest
 from tui.methods.base import Entry, Staged
 from tui.methods.sftp import SftpSession
 
@@ -264,6 +264,55 @@ async def test_a_server_without_sftp(stage: Stage, folder: Path, tmp_path: Path)
         with pytest.raises(TransferFailed, match="Starting SFTP"):
             await session.open()
         await session.close()
+
+
+async def test_a_server_that_talks_something_else(stage: Stage, folder: Path, tmp_path: Path) -> None:
+    greeting = tmp_path / "greeting"
+    greeting.write_text(f"#!/bin/sh\necho Welcome to Acme\nexec {SFTP_SERVER}\n")
+    greeting.chmod(0o755)
+    async with run_openssh(tmp_path / "talks", sftp=str(greeting)) as server:
+        stage.known_hosts.write_text(server.known_hosts_line)
+        session = SftpSession(connection(**over_key(server, folder)), stage.surroundings)
+        with pytest.raises(TransferFailed, match="is not SFTP") as caught:
+            await session.open()
+        await session.close()
+    assert caught.value.failure.failure_class is FailureClass.REJECTED
+    assert "greeting" in caught.value.failure.remedy
+
+
+async def test_a_folder_of_more_files_than_fit(
+    session: SftpSession, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sftp, "_LONGEST_LISTING", 300)
+    for number in range(298):
+        (folder / f"{number}.csv").touch()
+    # The folder itself and the one above it are listed too.
+    assert len(await session.list_files()) == 298
+    (folder / "one.csv").touch()
+    with pytest.raises(TransferFailed, match="more than 300 entries"):
+        await session.list_files()
+    assert await session.exists("one.csv")
+
+
+async def test_many_files_at_once_over_one_session(session: SftpSession, folder: Path) -> None:
+    contents = {f"{number}.csv": os.urandom(number * 1000) for number in range(64)}
+    await asyncio.gather(*(send_and_publish(session, name, content) for name, content in contents.items()))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == contents
+    entries = await session.list_files()
+    assert await asyncio.gather(*(receive(session, entry) for entry in entries)) == [
+        contents[entry.name] for entry in entries
+    ]
+    assert await asyncio.gather(*map(session.stat, entries)) == entries
+
+
+async def send_and_publish(session: SftpSession, name: str, content: bytes) -> None:
+    entry = await send(session, name, content)
+    digest = hashlib.sha256(content).hexdigest()
+    assert await session.staged_size(entry) == len(content)
+    proof = await session.staged_proof(entry, reread=False)
+    assert proof is not None
+    assert proof.sha256 == digest
+    await session.publish([Staged(entry, len(content), digest)])
 
 
 class TestAfterwards:

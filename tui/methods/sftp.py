@@ -87,6 +87,8 @@ class SftpSession(Source, Target):
         if self._is_guest:
             if self._client is not None:
                 self._client.close()
+            if self._digests is not None:
+                self._digests.close()
             return
         if self._link is None:
             return

@@ -2,72 +2,110 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import asyncssh
 
-_COMMAND = """exec sh -c 'while IFS= read -r path; do sha256sum -b -- "$path" || echo; done'"""
-"""One command for all files of a session: starting a shell costs more than hashing a small file. It reads one path per
-line, so that no path is ever part of a command, and answers with one line for each."""
+_COLLECT = """set --; while [ "$left" -gt 0 ] && IFS= read -r path; do set -- "$@" "$path"; left=$((left - 1)); done"""
+_COMMAND = f"exec sh -c 'while read left; do {_COLLECT}; sha256sum -b -- \"$@\"; echo; done'"
+"""One command for all files of a session, and one `sha256sum` for all files that are asked for at the same time:
+starting either costs more than hashing a small file. It reads how many paths follow and then one path per line, so
+that no path is ever part of a command, and answers with a line for each file that can be read, and an empty one."""
+_TOGETHER = 64
+"""Files that one `sha256sum` is asked for: their paths have to fit into its arguments, and the first waits for all."""
 _PATIENCE = 10.0
-"""Seconds for the server to answer, besides the time for reading the file."""
+"""Seconds for the server to answer, besides the time for reading the files."""
 _SLOWEST_DISK = 20_000_000
-"""Bytes per second that reading the file is expected to reach."""
+"""Bytes per second that reading the files is expected to reach."""
 _BREATH = 1.0
 """Seconds between signs of life while the server reads."""
+
+
+@dataclass(slots=True, eq=False)
+class _Question:
+    path: bytes
+    size: int
+    is_answered: bool = False
+    digest: str | None = None
 
 
 class RemoteDigests:
     """Many servers offer nothing but SFTP: they refuse the command, run something else in its place or never answer.
     None of that is an error. A server that has not answered well once is not asked again.
+
+    Any number of tasks may ask; what they ask while the server works on something is asked together afterwards.
     """
 
     def __init__(self, link: asyncssh.SSHClientConnection, alive: Callable[[], None]) -> None:
         self._link = link
         self._alive = alive
         self._process: asyncssh.SSHClientProcess[bytes] | None = None
+        self._questions: deque[_Question] = deque()
+        self._turn = asyncio.Lock()
         self._given_up = False
 
     async def sha256(self, path: str, size: int) -> str | None:
         """The digest of a file in hexadecimal; None when the server gives anything else than exactly that. `path` has
         no line break. Raises what asyncssh raises when the connection breaks.
         """
-        if self._given_up:
-            return None
+        question = _Question(path.encode(errors="surrogateescape"), size)
+        self._questions.append(question)
+        async with self._turn:
+            # Whoever is first in turn asks for the others too.
+            if not question.is_answered and not self._given_up:
+                together = [self._questions.popleft() for _ in range(min(_TOGETHER, len(self._questions)))]
+                await self._ask(together)
+        return question.digest
+
+    def close(self) -> None:
+        """End the command, if it runs."""
+        self._given_up = True
+        if self._process is not None:
+            self._process.close()
+
+    async def _ask(self, questions: Sequence[_Question]) -> None:
         # Until the answer is there and right: whatever happens meanwhile, a later answer might be to an older question.
         self._given_up = True
         try:
-            self._process = self._process or await self._start()
-            self._process.stdin.write(_encoded(path) + b"\n")
-            answer = await self._answer(self._process, _PATIENCE + size / _SLOWEST_DISK)
-            digest = _digest_in(answer, path)
-            self._given_up = digest is None
+            self._process = self._process or await self._link.create_process(
+                _COMMAND, stderr=asyncssh.DEVNULL, encoding=None
+            )
+            lines = [b"%d" % len(questions), *(question.path for question in questions)]
+            self._process.stdin.write(b"".join(line + b"\n" for line in lines))
+            size = sum(question.size for question in questions)
+            self._given_up = not await self._hear(self._process, questions, _PATIENCE + size / _SLOWEST_DISK)
         except (asyncssh.ChannelOpenError, TimeoutError, BrokenPipeError):
-            return None
+            return
         finally:
-            if self._given_up and self._process is not None:
-                self._process.close()
-        return digest
+            if self._given_up:
+                self.close()
 
-    async def _start(self) -> asyncssh.SSHClientProcess[bytes]:
-        return await self._link.create_process(_COMMAND, stderr=asyncssh.DEVNULL, encoding=None)
+    async def _hear(
+        self, process: asyncssh.SSHClientProcess[bytes], questions: Sequence[_Question], limit: float
+    ) -> bool:
+        """Take the answers; returns whether they were what was expected."""
+        waiting = deque(questions)
+        async with asyncio.timeout(limit):
+            while (line := await self._line(process)) != b"\n":
+                found = re.fullmatch(rb"([0-9a-f]{64}) \*(.*)\n", line)
+                # In the order of the questions; files that cannot be read are left out.
+                while waiting and (found is None or waiting[0].path != found[2]):
+                    waiting.popleft()
+                if found is None or not waiting:
+                    return False
+                waiting.popleft().digest = found[1].decode()
+        for question in questions:
+            question.is_answered = True
+        return True
 
-    async def _answer(self, process: asyncssh.SSHClientProcess[bytes], limit: float) -> bytes:
+    async def _line(self, process: asyncssh.SSHClientProcess[bytes]) -> bytes:
         reading = asyncio.create_task(process.stdout.readline())
         try:
-            async with asyncio.timeout(limit):
-                while not reading.done():
-                    await asyncio.wait({reading}, timeout=_BREATH)
-                    self._alive()
+            while not reading.done():
+                await asyncio.wait({reading}, timeout=_BREATH)
+                self._alive()
             return await reading
         finally:
             reading.cancel()
-
-
-def _encoded(path: str) -> bytes:
-    return path.encode(errors="surrogateescape")
-
-
-def _digest_in(answer: bytes, path: str) -> str | None:
-    found = re.fullmatch(rb"([0-9a-f]{64}) \*(.*)\n", answer)
-    return found[1].decode() if found is not None and found[2] == _encoded(path) else None
