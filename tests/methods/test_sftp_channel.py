@@ -251,7 +251,7 @@ class TestFiles:
     async def test_are_closed_once(self) -> None:
         file, channel, below = await self.opened()
         closing = file.close()
-        file.release()
+        file.close()
         await rounds()
         assert [request.kind for request in below.requests] == [Kind.OPEN, Kind.CLOSE]
         channel.data_received(status(2, 4, b"quota"), None)

@@ -234,7 +234,7 @@ class SftpSession(Source, Target):
             await self._written(_complete(file, blocks), blocks, entry)
         except asyncio.CancelledError:
             blocks.drop()
-            file.release()
+            file.close()
             raise
         except BaseException:
             blocks.drop()
@@ -252,7 +252,7 @@ class SftpSession(Source, Target):
         try:
             return await self._ask(read_fully(file, offset, count), doing)
         finally:
-            file.release()
+            file.close()
 
     async def exists(self, name: str) -> bool:
         path = self._path(name)
@@ -385,7 +385,7 @@ class SftpSession(Source, Target):
             async with aclosing(self._blocks(requests, doing)) as blocks:
                 yield blocks
         finally:
-            file.release()
+            file.close()
 
     async def _blocks(self, requests: AsyncGenerator[bytes, None], doing: str) -> AsyncGenerator[bytes, None]:
         async with aclosing(requests) as blocks:
@@ -439,13 +439,10 @@ async def _complete(file: RemoteFile, blocks: BlockWriter) -> None:
     # Without the extension the server decides when the bytes reach its disk.
     syncing = file.sync()
     closing = file.close()
-    try:
-        await blocks.flush()
-        if syncing is not None:
-            await syncing
-        await closing
-    finally:
-        file.release()
+    await blocks.flush()
+    if syncing is not None:
+        await syncing
+    await closing
 
 
 def _needs_look(attributes: Attributes) -> bool:

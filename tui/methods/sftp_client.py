@@ -185,23 +185,19 @@ class RemoteFile:
         """Ask for what was written to be put on the disk; None where the server does not offer it."""
         if not self._can_sync:
             return None
-        return self._channel.call(wire.check_ok, Kind.EXTENDED, wire.string(_FSYNC), self._handle)
+        return _noted(self._channel.call(wire.check_ok, Kind.EXTENDED, wire.string(_FSYNC), self._handle))
 
     def close(self) -> "asyncio.Future[None]":
         """Ask for the file to be closed, once however often this is called."""
         if self._closing is None:
-            self._closing = self._channel.call(wire.check_ok, Kind.CLOSE, self._handle)
+            self._closing = _noted(self._channel.call(wire.check_ok, Kind.CLOSE, self._handle))
         return self._closing
 
-    def release(self) -> None:
-        """The same where it does not matter how it ends."""
-        self.close().add_done_callback(_ended)
 
-
-def _ended(future: "asyncio.Future[None]") -> None:
-    """Take note of how it ended, so that nobody complains that nobody did."""
-    if not future.cancelled():
-        future.exception()
+def _noted(future: "asyncio.Future[None]") -> "asyncio.Future[None]":
+    """The future, whose failure is no surprise where nobody waits for it any more."""
+    future.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+    return future
 
 
 def _handle(reply: Packet) -> bytes:
