@@ -18,7 +18,7 @@ from tui.methods.base import Entry, Proof, Source, Staged, Surroundings, Target,
 from tui.methods.folder import unused_name
 from tui.methods.sftp_client import ABSENT, RemoteFile, SftpClient
 from tui.methods.sftp_copy import BlockWriter, block_size, in_flight, read_blocks, read_fully
-from tui.methods.sftp_wire import Access, Attributes, FileType, Name, Refused, Status
+from tui.methods.sftp_wire import VERSION, Access, Attributes, FileType, Name, Refused, Status
 from tui.methods.ssh_digest import RemoteDigests
 from tui.methods.ssh_failures import REQUEST_ERRORS, request_failure
 from tui.methods.ssh_link import identify, open_link
@@ -121,8 +121,8 @@ class SftpSession(Source, Target):
 
     async def offers(self) -> str | None:
         limits = self._sftp.limits
-        named = f"reads of up to {size(limits.max_read_len)}, writes of up to {size(limits.max_write_len)}"
-        return f"SFTP version {self._sftp.version}, {named if limits.max_read_len else 'no limits named'}"
+        named = f"reads of up to {size(limits.read)}, writes of up to {size(limits.write)}"
+        return f"SFTP version {VERSION}, {named if limits.read else 'no limits named'}"
 
     async def clock(self, fresh: str | None) -> float | None:
         """The time of a file: the protocol has no other way to tell what time it is."""
