@@ -211,6 +211,18 @@ def test_history_outlives_its_connection_but_not_a_wrong_name(wharf: Wharf) -> N
     assert (refused.code, refused.out) == (2, "")
 
 
+@pytest.mark.parametrize(("tls", "warned"), [("none", True), ("explicit", False)])
+def test_a_connection_without_encryption_carries_a_warning(
+    wharf: Wharf, acme: dict[str, Any], *, tls: str, warned: bool
+) -> None:
+    endpoint = {"host": "ftp.acme.example", "username": "wharf", "secret": "env:ACME", "tls": tls}
+    del acme["sftp"]
+    wharf("import", "-", stdin=as_toml({**acme, "name": "old", "method": "ftp", "ftp": endpoint}))
+    row = next(line for line in wharf("list").out.splitlines() if line.startswith("old"))
+    assert ("FTP ⚠" in row) is warned
+    assert ("⚠ none: anybody on the way can read" in wharf("show", "old").out) is warned
+
+
 def test_empty_lists_say_what_to_do(wharf: Wharf) -> None:
     assert "wharf run" in wharf("history").err
     wharf("delete", "acme", "--yes")

@@ -1,5 +1,6 @@
 """The home screen, by key and by mouse."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -45,6 +46,25 @@ async def typed(pilot: object, text: str) -> None:
 
 
 # What is shown
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 30)])
+async def test_a_connection_without_encryption_carries_a_warning(
+    app: WharfApp, engine: FakeEngine, size: tuple[int, int]
+) -> None:
+    endpoint = {"host": "h", "username": "u", "tls": "none"}
+    await engine.add("old", method="ftp", ftp={**endpoint, "secret": "env:X"})
+    await engine.add("mail", method="email", email={**endpoint, "secret": "env:X"})
+    await engine.add("new", method="ftp")
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        rows = {
+            name: next(line for line in lines_of(app) if re.search(rf"\b{name}\b.*bound", line))
+            for name in ("old", "mail", "new")
+        }
+    assert "FTP⚠" in rows["old"]
+    assert "Email⚠" in rows["mail"]
+    assert "⚠" not in rows["new"]
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 30), (200, 50)])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tui.domain.connection import Connection, Direction
-from tui.domain.endpoint import SftpEndpoint
+from tui.domain.endpoint import FtpEndpoint, SftpEndpoint
 from tui.domain.problems import problems_of
 
 SFTP: dict[str, Any] = {
@@ -187,3 +187,32 @@ def test_addresses_and_default_ports(data: dict[str, Any], address: str) -> None
 
 def test_directions_have_labels() -> None:
     assert [direction.label for direction in Direction] == ["Inbound", "Outbound"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "UTF8", "cp1252", "iso-8859-15", "cp437", "shift_jis", "gb18030"])
+def test_names_over_ftp_may_be_in_any_encoding_that_keeps_ascii(encoding: str) -> None:
+    connection = Connection.model_validate(FTP | {"ftp": FTP["ftp"] | {"encoding": encoding}})
+    assert isinstance(connection.endpoint, FtpEndpoint)
+    assert connection.endpoint.encoding == encoding
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-16", "utf-7", "utf-8-sig", "idna", "punycode", "raw_unicode_escape", "cp037", "hz"]
+)
+def test_an_encoding_that_would_change_commands_is_refused(encoding: str) -> None:
+    assert wrong(FTP | {"ftp": FTP["ftp"] | {"encoding": encoding}}) == {
+        "ftp.encoding": "must write ASCII as it is, as utf-8, cp1252, iso-8859-15 and cp437 do"
+    }
+
+
+@pytest.mark.parametrize("encoding", ["", "klingon", "rot13", "base64", "utf\n8", "\0"])
+def test_what_is_no_encoding_is_refused(encoding: str) -> None:
+    assert list(wrong(FTP | {"ftp": FTP["ftp"] | {"encoding": encoding}})) == ["ftp.encoding"]
+
+
+@pytest.mark.parametrize(
+    ("data", "encrypted"),
+    [(SFTP, True), (FTP, True), (SMTP, True), (FTP | {"ftp": FTP["ftp"] | {"tls": "none"}}, False)],
+)
+def test_what_is_encrypted(data: dict[str, Any], *, encrypted: bool) -> None:
+    assert Connection.model_validate(data).encrypted is encrypted

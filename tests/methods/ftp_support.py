@@ -128,6 +128,10 @@ class FakeFtp:
     receives: tuple[str, ...] = ("STOR",)
     mute: tuple[str, ...] = ()
     """Verbs that get no answer at all."""
+    endless: tuple[str, ...] = ()
+    """Verbs whose data is sent over and over, as long as the client listens."""
+    pasv: str = "227 here ({})"
+    encoding: str = "utf-8"
     banner: bytes = b"220 ready\r\n"
     commands: list[str] = field(default_factory=list)
     received: bytes = b""
@@ -175,7 +179,7 @@ class FakeFtp:
 
     async def _obey(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while line := await reader.readline():
-            command = line.decode(errors="replace").rstrip("\r\n")
+            command = line.decode(self.encoding, errors="replace").rstrip("\r\n")
             verb = command.split(" ")[0]
             self.commands.append(command)
             if verb in self.mute:
@@ -194,7 +198,7 @@ class FakeFtp:
             answer = self.answers.get(verb, _USUAL.get(verb, "500 what?"))
             if answer is None:
                 return
-            writer.write(answer.replace("\n", "\r\n").encode(errors="surrogateescape") + b"\r\n")
+            writer.write(answer.replace("\n", "\r\n").encode(self.encoding, errors="surrogateescape") + b"\r\n")
             await writer.drain()
 
     async def _listen(self, verb: str, writer: asyncio.StreamWriter) -> None:
@@ -207,9 +211,8 @@ class FakeFtp:
         listener = await asyncio.start_server(take, "127.0.0.1", 0, ssl=self.data_tls)
         port = listener.sockets[0].getsockname()[1]
         # An address that cannot be reached, as servers behind NAT announce it.
-        announced = (
-            f"227 here (10,255,255,1,{port // 256},{port % 256})" if verb == "PASV" else f"229 here (|||{port}|)"
-        )
+        elsewhere = f"10,255,255,1,{port // 256},{port % 256}"
+        announced = self.pasv.format(elsewhere) if verb == "PASV" else f"229 here (|||{port}|)"
         writer.write(f"{announced}\r\n".encode())
 
     async def _transfer(self, verb: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -218,4 +221,7 @@ class FakeFtp:
         else:
             writer.write(self.data[verb])
             await writer.drain()
+            while verb in self.endless:
+                writer.write(self.data[verb])
+                await writer.drain()
         writer.close()

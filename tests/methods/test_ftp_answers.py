@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+from datetime import UTC, datetime
 
 import pytest
 
@@ -255,7 +256,7 @@ async def test_a_listing_in_an_unknown_form_is_told_and_asked_for_in_a_second_wa
         entries = await session.list_files()
 
     assert [entry.name for entry in entries] == ["A.CSV"]
-    assert "1 lines of the listing are in no known form, such as “PGP001 3380 PO A.CSV”" in story.told()
+    assert "1 line of the listing in no known form, such as “PGP001 3380 PO A.CSV”" in story.told()
 
 
 async def test_a_folder_with_folders_only_is_not_asked_for_twice() -> None:
@@ -270,6 +271,110 @@ async def test_an_empty_folder_is_empty() -> None:
     server = FakeFtp({"NLST": "550 No files found"}, data={"LIST": b"total 0\r\n"})
     async with server.running(), opened(server.connection()) as session:
         assert await session.list_files() == []
+
+
+async def test_what_only_the_second_way_shows_beside_files_that_can_be_read_is_not_missed() -> None:
+    listing = "-rw-r--r-- 1 a b 5 Jan  2  2026 a.csv\r\n-rw-r--r-- 1 a b 5 févr. 2  2026 b.csv\r\n"
+    server = FakeFtp(data={"LIST": listing.encode(), "NLST": b"a.csv\r\nb.csv\r\n"})
+    async with server.running(), opened(server.connection()) as session:
+        entries = await session.list_files()
+
+    assert [(entry.name, entry.size) for entry in entries] == [("a.csv", 5), ("b.csv", 5)]
+
+
+async def test_files_whose_size_cannot_be_learned_are_refused_with_a_sentence() -> None:
+    server = FakeFtp({"FEAT": "500 what?", "SIZE": "500 what?"}, data={"LIST": b"IN.CSV;1 1/3 11-FEB-2020\r\n"})
+    server.data["NLST"] = b"IN.CSV;1\r\n"
+    async with server.running(), opened(server.connection()) as session:
+        with pytest.raises(TransferFailed, match="in any form that Wharf knows") as caught:
+            await session.list_files()
+
+    assert caught.value.failure.failure_class is FailureClass.REJECTED
+    assert "MLSD" in caught.value.failure.remedy
+
+
+async def test_without_size_what_is_there_is_looked_for_in_a_listing() -> None:
+    server = FakeFtp({"FEAT": "500 what?", "SIZE": "502 no"}, data={"NLST": b"a.csv\r\n"})
+    async with server.running(), opened(server.connection()) as session:
+        assert await session.exists("a.csv")
+        assert not await session.exists("b.csv")
+        server.data["NLST"] = b"done/a.csv\r\n"
+
+    moving = {"direction": "inbound", "after": "move", "move_to": "done"}
+    async with server.running(), opened(server.connection(**moving)) as session:
+        await session.settle(ENTRY)
+    assert "NLST done" in server.commands
+    assert "RNTO done/a-2.csv" in server.commands
+
+
+async def test_mdtm_without_size_tells_one_time_in_listing_and_fresh_look() -> None:
+    line = b"-rw-r--r-- 1 a b 5 Jan  2  2026 a.csv\r\n"
+    server = FakeFtp({"FEAT": "211-F\n MDTM\n211 End", "SIZE": "500 what?"}, data={"LIST": line})
+    async with server.running(), opened(server.connection()) as session:
+        (entry,) = await session.list_files()
+        assert await session.stat(entry) == entry
+
+    assert entry.mtime == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize("name", [" a.csv", "a.csv ", " "])
+async def test_names_that_would_lose_a_space_are_refused_both_ways(name: str) -> None:
+    server = FakeFtp({"FEAT": "211-F\n MLST size*;\n211 End"})
+    server.data["MLSD"] = f"type=file;size=5;modify=20260102030405; {name}\r\n".encode()
+    async with server.running(), opened(server.connection()) as session:
+        (entry,) = await session.list_files()
+        assert (entry.name, entry.problem) == (name, "the name begins or ends with a space, which gets lost over FTP")
+        with pytest.raises(TransferFailed, match="gets lost over FTP") as caught:
+            await put(session, name, b"12345")
+
+    assert caught.value.failure.failure_class is FailureClass.UNSAFE_NAME
+    assert "STOR" not in server.verbs()
+
+
+UTF8 = "211-F\n MLST size*;\n UTF8\n211 End"
+
+
+async def test_names_are_read_and_written_in_the_encoding_of_the_connection() -> None:
+    server = FakeFtp({"FEAT": UTF8, "PWD": '257 "/für uns"'}, encoding="cp1252")
+    server.data = {"MLSD": "type=file;size=5; größe €.csv\r\n".encode("cp1252"), "RETR": b"12345"}
+    story = Story()
+    options = {"encoding": "cp1252", "directory": "für uns"}
+    async with server.running(), opened(server.connection(endpoint=options), story) as session:
+        (entry,) = await session.list_files()
+        assert (entry.name, entry.key, entry.problem) == ("größe €.csv", "/für uns/größe €.csv", None)
+        await get(session, entry)
+        with pytest.raises(TransferFailed, match="has no characters for") as caught:
+            await put(session, "漢字.csv", b"12345")
+
+    assert caught.value.failure.failure_class is FailureClass.UNSAFE_NAME
+    assert {"OPTS UTF8 OFF", "CWD für uns", "RETR größe €.csv"} <= set(server.commands)
+    assert "names are read and written as cp1252" in story.told()
+
+
+async def test_utf8_is_switched_on_where_it_is_offered_and_other_names_are_unsafe() -> None:
+    server = FakeFtp({"FEAT": UTF8}, data={"MLSD": b"type=file;size=5; gr\xf6\xdfe.csv\r\n"})
+    async with server.running(), opened(server.connection()) as session:
+        (entry,) = await session.list_files()
+
+    assert entry.problem == "the name is not valid text in the server's encoding"
+    assert "OPTS UTF8 ON" in server.commands
+
+
+@pytest.mark.parametrize("row", [b"-rw-r--r-- 1 a b 5 Jan  2  2026 a.csv\r\n" * 1000, b"\n" * 50_000, b"x" * 100_000])
+async def test_an_endless_listing_is_cut_and_told(row: bytes) -> None:
+    server = FakeFtp(data={"LIST": row}, endless=("LIST",))
+    async with server.running(), opened(server.connection()) as session:
+        with pytest.raises(TransferFailed, match=r"sent a listing of [0-9,]+ lines? and more") as caught:
+            await session.list_files()
+
+    assert caught.value.failure.failure_class is FailureClass.NETWORK
+
+
+async def test_endless_preliminary_answers_are_cut_and_told() -> None:
+    server = FakeFtp({"SIZE": "\n".join(["150 wait"] * 1000)})
+    async with server.running(), opened(server.connection()) as session:
+        with pytest.raises(TransferFailed, match="preliminary answers"):
+            await session.staged_size(ENTRY)
 
 
 async def test_mdtm_is_asked_only_for_files_that_matter() -> None:
@@ -333,7 +438,7 @@ async def test_a_name_with_a_line_break_cannot_stand_in_for_another_file() -> No
     assert problems == [("a.csv", doubtful), ("x", None), ("a.csv", doubtful)]
 
 
-@pytest.mark.parametrize("name", ["a\r\nDELE b.csv", "a\nQUIT", "a\0b", "\udcff"])
+@pytest.mark.parametrize("name", ["a\r\nDELE b.csv", "a\nQUIT", "a\0b", "\udcff", "a\x7fb"])
 async def test_no_name_can_become_a_second_command(name: str) -> None:
     entry = Entry.named(name, 5, None, name)
     async with FakeFtp().running() as server, opened(server.connection()) as session:
@@ -346,12 +451,21 @@ async def test_no_name_can_become_a_second_command(name: str) -> None:
 
 
 async def test_the_address_that_pasv_announces_is_not_used() -> None:
-    server = FakeFtp({"EPSV": "502 what?"}, data={"RETR": b"12345"})
-    async with server.running(), opened(server.connection()) as session:
+    server, story = FakeFtp({"EPSV": "502 what?"}, data={"RETR": b"12345"}), Story()
+    async with server.running(), opened(server.connection(), story) as session:
         assert await get(session, ENTRY) == b"12345"
         assert await get(session, ENTRY) == b"12345"
 
     assert server.verbs().count("EPSV") == 1
+    told = [event.detail for event in story.events if "10.255.255.1" in event.detail]
+    assert told == ["the server announces 10.255.255.1 for its data; the address that it is reached at is used"]
+
+
+@pytest.mark.parametrize("form", ["227 Entering Passive Mode ({})", "227 {}", "227 at last, {}.", "227 =({})"])
+async def test_pasv_is_understood_however_it_is_written(form: str) -> None:
+    server = FakeFtp({"EPSV": "500 what?"}, data={"RETR": b"12345"}, pasv=form)
+    async with server.running(), opened(server.connection()) as session:
+        assert await get(session, ENTRY) == b"12345"
 
 
 @pytest.mark.parametrize("answer", ["229 (|||0|)", "229 (|||70000|)", "229 nonsense", "229 (|||x|)"])

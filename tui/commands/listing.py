@@ -9,7 +9,7 @@ from tui.commands.opening import open_store
 from tui.commands.output import COMPLETED, narrate, say, say_json, status_text, table, time_text
 from tui.domain.as_json import connection_json
 from tui.domain.connection import type_title
-from tui.domain.figures import count
+from tui.domain.figures import UNENCRYPTED_SIGN, count
 from tui.domain.filter_facts import connection_facts, connection_vocabulary
 from tui.domain.text import printable
 from tui.paths import Paths
@@ -79,7 +79,7 @@ def _row(state: ConnectionState) -> tuple[str, ...]:
         connection.name,
         type_title(connection.type),
         connection.direction.label,
-        connection.method.label,
+        connection.method.label + ("" if connection.encrypted else f" {UNENCRYPTED_SIGN}"),
         status_text(state.status) + ("" if connection.enabled else " (disabled)"),
         time_text(state.last_active),
     )
@@ -91,6 +91,8 @@ def _words(state: ConnectionState) -> Iterator[tuple[str, str]]:
     yield "Type", type_title(connection.type)
     yield "Direction", connection.direction.label
     yield "Method", connection.method.label
+    if not connection.encrypted:
+        yield "Encryption", f"{UNENCRYPTED_SIGN} none: anybody on the way can read along and change what is sent"
     yield "Status", status_text(state.status)
     yield "Last active", f"{time_text(state.last_active)} UTC" if state.last_active else "never"
     if state.latest is not None and state.latest.failure is not None:

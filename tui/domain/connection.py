@@ -197,6 +197,12 @@ class Connection(StrictModel):
         return endpoint
 
     @property
+    def encrypted(self) -> bool:
+        """Whether what goes between the two sides can be read on its way by nobody else."""
+        endpoint = self.endpoint
+        return isinstance(endpoint, SftpEndpoint) or endpoint.tls.value != "none"
+
+    @property
     def host(self) -> str:
         """The host of the other side, or its alias in ssh_config."""
         endpoint = self.endpoint

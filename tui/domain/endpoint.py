@@ -6,7 +6,16 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
-from tui.domain.values import Address, Fingerprint, Host, PlainText, Port, SecretReference, StrictModel
+from tui.domain.values import (
+    Address,
+    CharacterEncoding,
+    Fingerprint,
+    Host,
+    PlainText,
+    Port,
+    SecretReference,
+    StrictModel,
+)
 
 
 class FtpTls(StrEnum):
@@ -72,6 +81,9 @@ class FtpEndpoint(StrictModel):
     username: PlainText
     secret: SecretReference | None = Field(default=None, description="The password")
     directory: PlainText = "."
+    encoding: CharacterEncoding = Field(
+        default="utf-8", description="Of names, where the server does not speak UTF-8; such as cp1252"
+    )
 
     @property
     def resolved_port(self) -> int:

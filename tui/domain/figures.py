@@ -5,6 +5,9 @@ from tui.domain.run import Status
 SIGNS = {Status.NONE: "·", Status.IN_PROGRESS: "▶", Status.COMPLETED: "✓", Status.FAILED: "✗"}
 """Stands before every status, so that none is told by colour alone."""
 
+UNENCRYPTED_SIGN = "⚠"
+"""Stands behind the method of a connection without TLS, which anybody on the way can read and change."""
+
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 

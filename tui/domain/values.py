@@ -60,12 +60,29 @@ def _address(value: str) -> str:
     return value
 
 
+_ASCII = "".join(map(chr, range(128))) + r"\u0041\x41=41&#65;+AEE-xn--4ca"
+"""All of it, and what some encodings write other characters as."""
+
+
+def _character_encoding(value: str) -> str:
+    try:
+        as_ascii = _ASCII.encode(value) == _ASCII.encode() and _ASCII.encode().decode(value) == _ASCII
+    except UnicodeError:
+        as_ascii = False
+    except (LookupError, ValueError):
+        raise ValueError("must be a character encoding such as utf-8, cp1252, iso-8859-15 or cp437") from None
+    if not as_ascii:
+        raise ValueError("must write ASCII as it is, as utf-8, cp1252, iso-8859-15 and cp437 do")
+    return value
+
+
 PlainText = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(plain_text)]
 Host = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_host)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 SecretReference = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_secret_reference)]
 Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
 Address = Annotated[str, StringConstraints(max_length=320), AfterValidator(_address), AfterValidator(plain_text)]
+CharacterEncoding = Annotated[PlainText, AfterValidator(_character_encoding)]
 
 
 class StrictModel(BaseModel):

@@ -20,6 +20,7 @@ from tui.methods.folder import unused_name
 from tui.methods.ftp_catalog import FtpCatalog
 from tui.methods.ftp_identity import identify
 from tui.methods.ftp_link import FtpLink
+from tui.methods.ftp_listing import why_unfit
 from tui.methods.ftp_replies import refusal, told_class
 from tui.methods.ftp_writer import FtpWriter
 from tui.methods.ftps_client import DataChannel, FtpsClient, Refused, Reply
@@ -100,7 +101,7 @@ class FtpSession(Source, Target):
             except Refused as error:
                 if told_class(error.reply) is not None:
                     raise
-                there = await self._catalog.size(client, name) is not None
+                there = await self._catalog.exists(client, name)
                 guess = FailureClass.PERMISSION if there else FailureClass.NOT_FOUND
                 raise refusal(error.reply, doing, otherwise=guess) from error
 
@@ -183,6 +184,8 @@ class FtpSession(Source, Target):
 
     @asynccontextmanager
     async def stage(self, entry: Entry, keep: int = 0) -> AsyncIterator[Writer]:
+        if unfit := why_unfit(entry.target_name):
+            raise TransferFailed(FailureClass.UNSAFE_NAME, f"“{entry.target_name}” was not sent: {unfit}.")
         name = part_name(entry.target_name)
         client = await self._link.ready()
         talking = partial(self._link.talking, f"Writing {name}", FailureClass.PERMISSION)

@@ -11,13 +11,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from tui.domain.connection import Connection
-from tui.domain.failure import FailureClass
+from tui.domain.failure import FailureClass, TransferFailed
+from tui.domain.figures import count
 from tui.domain.naming import matches
 from tui.methods.base import Entry, Surroundings
 from tui.methods.ftp_link import FtpLink
 from tui.methods.ftp_listing import (
     ListedFile,
     Listing,
+    decoded,
     doubting_doubles,
     file_from_facts,
     parse_facts,
@@ -25,12 +27,15 @@ from tui.methods.ftp_listing import (
     read_list,
     read_mlsd,
     read_names,
+    why_unfit,
 )
 from tui.methods.ftp_replies import is_unknown_command
 from tui.methods.ftps_client import FtpsClient, NotFtp, Refused
 
-_LARGEST_LISTING = 256 * 1024 * 1024
-"""Bytes of a listing; some two million files."""
+_LARGEST_LISTING = 128 * 1024 * 1024
+"""Bytes of a listing."""
+_LONGEST_LISTING = 1_000_000
+"""Lines of a listing."""
 
 
 class FtpCatalog:
@@ -58,44 +63,46 @@ class FtpCatalog:
                 if not is_unknown_command(error.reply):
                     raise
                 self._link.lacks_facts()
-        listing = await asyncio.to_thread(read_list, await self._text(client, "LIST"), datetime.now(UTC))
-        if listing.doubtful:
-            # Some servers answer LIST with nothing, or in a form of their own, where there are files.
-            listing.files = [ListedFile(name, None, None) for name in await self._names(client)]
-        return listing
+        text = await self._text(client, "LIST")
+        return await self._completed(client, await asyncio.to_thread(read_list, text, datetime.now(UTC)))
 
     async def _mlsd(self, client: FtpsClient) -> Listing:
         text = await self._text(client, "MLSD")
-        listing = await asyncio.to_thread(read_mlsd, text)
-        if not text.strip():
-            # Empty folders are rare and broken listings are not: is there really nothing?
-            listing.files = [ListedFile(name, None, None) for name in await self._names(client)]
+        return await self._completed(client, await asyncio.to_thread(read_mlsd, text))
+
+    async def _completed(self, client: FtpsClient, listing: Listing) -> Listing:
+        """Ask once more where some of the listing is in a form of its own, or there is none: empty folders are rare and
+        broken listings are not."""
+        if listing.doubtful:
+            listing.add_missing(await self._names(client))
         return listing
 
-    async def _names(self, client: FtpsClient) -> list[str]:
+    async def _names(self, client: FtpsClient, folder: str = "") -> list[str]:
         try:
-            return read_names(await self._text(client, "NLST"))
+            text = await self._text(client, f"NLST {folder}".rstrip())
         except Refused as error:
             # The usual answer for a folder without files.
             if error.reply.code in {"450", "550"}:
                 return []
             raise
+        return read_names(text, folder or self._link.folder)
 
     async def _text(self, client: FtpsClient, command: str) -> str:
         """What a listing command brings."""
         channel = await self._link.begin(client, command)
         blocks: list[bytes] = []
-        length = 0
+        length = lines = 0
         while block := await channel.read():
             self._alive()
             blocks.append(block)
             length += len(block)
-            if length > _LARGEST_LISTING:
-                raise NotFtp(f"sent a listing of more than {_LARGEST_LISTING} bytes")
+            lines += block.count(b"\n")
+            if length > _LARGEST_LISTING or lines > _LONGEST_LISTING:
+                raise NotFtp(f"sent a listing of {count(lines, 'line')} and more")
         await channel.finish()
         if blocks and not blocks[-1].endswith(b"\n"):
             raise NotFtp("sent a listing that ends in the middle of a line")
-        return b"".join(blocks).decode(errors="surrogateescape")
+        return decoded(b"".join(blocks), client.encoding)
 
     async def _dated(self, client: FtpsClient, file: ListedFile) -> ListedFile:
         """The file with the size and time that a fresh look would show; without a size when it is none after all."""
@@ -107,31 +114,46 @@ class FtpCatalog:
         if not matches(file.name, self._pattern):
             return file
         self._alive()
-        size = file.size if file.size is not None else await self.size(client, file.name)
+        size = file.size if file.size is not None else await self._size_of_unlisted(client, file.name)
         mtime = await self._mtime(client, file.name) if self._link.features.times else file.mtime
         return ListedFile(file.name, size, mtime)
 
+    async def _size_of_unlisted(self, client: FtpsClient, name: str) -> int | None:
+        try:
+            return await self.size(client, name)
+        except Refused as error:
+            if not is_unknown_command(error.reply):
+                raise
+            raise TransferFailed(
+                FailureClass.REJECTED,
+                f"The listing of {self._link.folder} does not show {name} in any form that Wharf knows, and "
+                f"{self._link.where} does not tell sizes in another way.",
+                remedy="Ask the partner for a server with MLSD (RFC 3659), or for listings as `ls -l` writes them.",
+            ) from error
+
     def _tell_what_is_missing(self, listing: Listing) -> None:
         if listing.links:
-            self._narrator.tell("list", f"{listing.links} symbolic links were left out")
+            self._narrator.tell("list", f"{count(len(listing.links), 'symbolic link')} left out")
         if listing.unread:
             self._narrator.tell(
                 "list",
-                f"{len(listing.unread)} lines of the listing are in no known form, such as “{listing.unread[0]}”",
+                f"{count(len(listing.unread), 'line')} of the listing in no known form, such as “{listing.unread[0]}”",
                 ok=False,
             )
 
     def _entry(self, file: ListedFile) -> Entry:
-        return Entry.named(file.name, file.size or 0, file.mtime, f"{self._link.folder.rstrip('/')}/{file.name}")
+        entry = Entry.named(file.name, file.size or 0, file.mtime, f"{self._link.folder.rstrip('/')}/{file.name}")
+        return replace(entry, problem=entry.problem or why_unfit(file.name))
 
     async def look(self, client: FtpsClient, name: str) -> ListedFile | None:
         if self._link.features.facts:
             return await self._facts_of(client, name)
-        if self._link.features.times:
+        if self._link.features.times and self._link.features.sizes:
             size = await self.size(client, name)
             return None if size is None else ListedFile(name, size, await self._mtime(client, name))
         listing = await self._listing(client)
-        return next((file for file in listing.files if file.name == name), None)
+        found = next((file for file in listing.files if file.name == name), None)
+        return None if found is None else await self._dated(client, found)
 
     async def _facts_of(self, client: FtpsClient, name: str) -> ListedFile | None:
         reply = await client.exchange(f"MLST {name}")
@@ -160,7 +182,11 @@ class FtpCatalog:
         reply = await client.exchange(f"MDTM {name}")
         return parse_time(reply.text) if reply.code == "213" else None
 
-    async def exists(self, client: FtpsClient, name: str) -> bool:
-        if self._link.features.facts:
-            return (await client.exchange(f"MLST {name}")).positive
-        return (await client.exchange(f"SIZE {name}")).positive
+    async def exists(self, client: FtpsClient, path: str) -> bool:
+        """Whether there is something of this name, in the folder or in one below it."""
+        command = "MLST" if self._link.features.facts else "SIZE"
+        reply = await client.exchange(f"{command} {path}")
+        if is_unknown_command(reply):
+            folder, _, name = path.rpartition("/")
+            return name in await self._names(client, folder)
+        return reply.positive

@@ -31,6 +31,7 @@ class FtpLink:
         self._client: FtpsClient | None = None
         self._dropped = False
         self._data_tls: str | None = None
+        self._told_address = False
         # The server may be busy before it lets a file be continued, but not for long.
         self._patience = connection.stall_timeout / 3
         self.where = self._door.where
@@ -130,6 +131,12 @@ class FtpLink:
         if client.data_tls != self._data_tls:
             self._data_tls = client.data_tls
             self._narrator.tell("data channel", client.data_tls or "not encrypted")
+        if client.announced is not None and not self._told_address:
+            self._told_address = True
+            self._narrator.tell(
+                "data channel",
+                f"the server announces {client.announced} for its data; the address that it is reached at is used",
+            )
         return channel
 
 

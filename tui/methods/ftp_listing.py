@@ -1,8 +1,8 @@
 """What FTP servers say of files: MLSD and MLST facts (RFC 3659, section 7), MDTM times, and the lines of LIST.
 
-LIST has no standard. Its two common forms are read here: that of `ls -l`, and that of DOS. A line in another form is
-reported as unread, never guessed at. Names are taken as they are, with every space, because a name changed here
-would name another file.
+LIST has no standard. Its common forms are read here: that of `ls -l`, with either way of writing times, that of
+Netware, which is like it, and that of DOS. A line in another form is reported as unread, never guessed at. Names are
+taken as they are, with every space, because a name changed here would name another file.
 """
 
 import re
@@ -28,32 +28,42 @@ class Listing:
     """The files of a folder, and what else its listing held."""
 
     files: list[ListedFile] = field(default_factory=list)
-    folders: int = 0
-    links: int = 0
-    """Symbolic links, which may lead anywhere and are left out."""
+    others: list[str] = field(default_factory=list)
+    """Names of folders and of what else is no file."""
+    links: list[str] = field(default_factory=list)
+    """Symbolic links, which may lead anywhere and are left out; in LIST with `->` and where they lead."""
     unread: list[str] = field(default_factory=list)
     """Lines in no known form."""
 
     @property
     def doubtful(self) -> bool:
-        """Whether there may be files although none could be read from the listing."""
-        return not self.files and (bool(self.unread) or not (self.folders or self.links))
+        """Whether there may be files that could not be read from the listing."""
+        return bool(self.unread) or not (self.files or self.others or self.links)
+
+    def add_missing(self, names: Iterable[str]) -> None:
+        """Add the files of NLST that the listing does not show; their sizes are not known. A name may stand for a
+        folder."""
+        known = {file.name for file in self.files}.union(self.others, self.links)
+        known.update(link[:place] for link in self.links for place in _occurrences(_ARROW, link))
+        self.files += [ListedFile(name, None, None) for name in dict.fromkeys(names) if name not in known]
 
 
 _TIME = re.compile(r"(\d{14})(\.\d{1,9})?", re.ASCII)
 
 _UNIX_LINE = re.compile(
-    r"(?P<kind>[-dlbcpsD])[-rwxsStTlL]{9}[+.@]?\s+\d{1,10}\s.*?(?P<size>\d{1,18})\s+"
-    r"(?P<month>[A-Z][a-z]{2})\s+(?P<day>\d{1,2})\s+(?:(?P<clock>\d{1,2}:\d{2})|(?P<year>\d{4})) (?P<name>.+)",
+    r"(?P<kind>[-dlbcpsD])(?:[-rwxsStTlL]{9}[+.@]?\s+\d{1,10}| \[[-RWCEAFMS]{8}\])\s.*?(?P<size>\d{1,18})\s+"
+    r"(?:(?P<month>[A-Z][a-z]{2})\s+(?P<day>\d{1,2})\s+(?:(?P<clock>\d{1,2}:\d{2})|(?P<year>\d{4}))"
+    r"|(?P<date>\d{4}-\d{2}-\d{2}) (?P<time>\d{2}:\d{2})) (?P<name>.+)",
     re.ASCII | re.DOTALL,
 )
 _DOS_LINE = re.compile(
     r"(?P<month>\d{2})[-/](?P<day>\d{2})[-/](?P<year>\d{4}|\d{2})\s+(?P<hour>\d{2}):(?P<minute>\d{2})\s*(?P<half>[AP]M)?"
-    r"\s+(?:(?P<folder><[A-Z]+>)|(?P<size>[\d,]{1,18})) (?P<name>.+)",
+    r"\s+(?:(?P<folder><[A-Z]+>) *|(?P<size>[\d,]{1,18})) (?P<name>.+)",
     re.ASCII | re.DOTALL,
 )
 # Longer lines are not matched: a hostile one could keep the pattern busy for long.
 _LONGEST_LINE = 8 * 1024
+_ARROW = " -> "
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -100,15 +110,16 @@ def read_mlsd(text: str) -> Listing:
         if kind == "file":
             listing.files.append(file_from_facts(facts, name))
         elif "link" in kind:
-            listing.links += 1
+            listing.links.append(name)
         else:
-            listing.folders += 1
+            listing.others.append(name)
     return listing
 
 
 def read_list(text: str, today: datetime) -> Listing:
-    """The answer to LIST. Times are by the day only in the Unix form: it shows the clock of recent files and the year
-    of older ones, so anything finer would seem to change when a file grows old. `today` tells the year of recent ones.
+    """The answer to LIST. Times are by the day only in the common Unix form: it shows the clock of recent files and the
+    year of older ones, so anything finer would seem to change when a file grows old. `today` tells the year of recent
+    ones.
     """
     listing = Listing()
     for line in _lines(text):
@@ -123,9 +134,29 @@ def read_list(text: str, today: datetime) -> Listing:
     return listing
 
 
-def read_names(text: str) -> list[str]:
+def read_names(text: str, folder: str) -> list[str]:
     """The answer to NLST: names, without the folder that some servers put before them."""
-    return [line.removeprefix("./") for line in _lines(text)]
+    return [line.removeprefix("./").removeprefix(f"{folder.rstrip('/')}/") for line in _lines(text)]
+
+
+def decoded(raw: bytes, encoding: str) -> str:
+    """A listing as text. What is no text in the encoding, and what would be sent back as other bytes, keeps surrogates,
+    as no safe name does: a file is asked for by the very name that it has, or not at all."""
+    text = raw.decode(encoding, "surrogateescape")
+    if text.encode(encoding, "surrogateescape") == raw:
+        return text
+    return "\n".join(_decoded_line(line, encoding) for line in raw.split(b"\n"))
+
+
+def _decoded_line(line: bytes, encoding: str) -> str:
+    text = line.decode(encoding, "surrogateescape")
+    same = text.encode(encoding, "surrogateescape") == line
+    return text if same else line.decode("ascii", "surrogateescape")
+
+
+def why_unfit(name: str) -> str | None:
+    """Why a name cannot be used over FTP, although it is safe: servers and their listings lose spaces at either end."""
+    return "the name begins or ends with a space, which gets lost over FTP" if name != name.strip(" ") else None
 
 
 def _lines(text: str) -> Iterable[str]:
@@ -136,9 +167,8 @@ def _lines(text: str) -> Iterable[str]:
 def _take(
     listing: Listing, match: re.Match[str], kind: str, time_of: Callable[[re.Match[str]], datetime | None]
 ) -> None:
-    listing.links += kind == "l"
-    listing.folders += kind == "d"
     if kind != "-":
+        (listing.links if kind == "l" else listing.others).append(match["name"])
         return
     moment = time_of(match)
     listing.files.append(
@@ -147,6 +177,8 @@ def _take(
 
 
 def _unix_time(match: re.Match[str], today: datetime) -> datetime | None:
+    if match["date"]:
+        return _moment(*map(int, re.split("[-:]", f"{match['date']}-{match['time']}")))
     if match["month"] not in _MONTHS:
         return None
     month, day = _MONTHS.index(match["month"]) + 1, int(match["day"])
@@ -183,3 +215,7 @@ def doubting_doubles(entries: list[Entry]) -> list[Entry]:
     count = Counter(entry.name for entry in entries)
     doubtful = "the server lists this name more than once"
     return [replace(entry, problem=doubtful) if count[entry.name] > 1 else entry for entry in entries]
+
+
+def _occurrences(part: str, text: str) -> Iterable[int]:
+    return (match.start() for match in re.finditer(re.escape(part), text))

@@ -59,7 +59,7 @@ class FtpDoor:
 
     def make_client(self) -> FtpsClient:
         """A client, not connected yet, that checks the pin of every TLS connection it makes."""
-        return FtpsClient(lambda tls: check_pin(tls, self._endpoint.fingerprint, self.where))
+        return FtpsClient(lambda tls: check_pin(tls, self._endpoint.fingerprint, self.where), self._endpoint.encoding)
 
     async def enter(self, client: FtpsClient) -> Inside:
         """Connect, identify, log in. Narrates each step; the secret is fetched only after `identity` has passed."""
@@ -167,7 +167,8 @@ def translated(doing: str, where: str, otherwise: FailureClass = FailureClass.RE
         raise refusal(error.reply, doing, otherwise=otherwise) from error
     except aioftp.errors.InvalidCommand as error:
         raise TransferFailed(
-            FailureClass.UNSAFE_NAME, f"{doing}: control characters and invalid text are not sent to a server."
+            FailureClass.UNSAFE_NAME,
+            f"{doing}: control characters, and what the server's encoding has no characters for, are not sent.",
         ) from error
     except NotFtp as error:
         raise TransferFailed(FailureClass.NETWORK, f"{doing} failed: {where} {error}.") from error
@@ -226,11 +227,12 @@ async def _protect_data(client: FtpsClient, tls: FtpTls) -> None:
 
 
 async def _explore(client: FtpsClient) -> tuple[Features, str]:
-    """RFC 2389, section 3. Also sets what depends on it: UTF-8 for names, SHA-256 for HASH, and binary transfers."""
+    """RFC 2389, section 3. Also sets what depends on it: UTF-8 or not for names, SHA-256 for HASH, and binary
+    transfers."""
     offered = _offered(await client.exchange("FEAT"))
     if "UTF8" in offered:
         # Most servers with UTF8 use it anyway, and some refuse to be told.
-        await client.exchange("OPTS UTF8 ON")
+        await client.exchange("OPTS UTF8 ON" if client.speaks_utf8 else "OPTS UTF8 OFF")
     sha256 = "SHA-256" in re.split(r"[;*\s]+", offered.get("HASH", "").upper())
     if sha256:
         sha256 = (await client.exchange("OPTS HASH SHA-256")).positive
@@ -238,7 +240,8 @@ async def _explore(client: FtpsClient) -> tuple[Features, str]:
     listed = tuple(f"{name} {parameters}".strip() for name, parameters in offered.items())
     features = Features("MLST" in offered, "MDTM" in offered, "SIZE" in offered, sha256, "REST" in offered, listed)
     named = [name for name in ("MLST", "MDTM", "SIZE", "REST", "UTF8") if name in offered]
-    return features, ", ".join([*named, "HASH SHA-256"] if sha256 else named) or "none beyond RFC 959"
+    what = ", ".join([*named, "HASH SHA-256"] if sha256 else named) or "none beyond RFC 959"
+    return features, what if client.speaks_utf8 else f"{what}; names are read and written as {client.encoding}"
 
 
 def _offered(reply: Reply) -> dict[str, str]:

@@ -11,6 +11,7 @@ and nothing waits through `asyncio.wait_for` with a deadline, which loses cancel
 """
 
 import asyncio
+import codecs
 import re
 import socket
 import ssl
@@ -33,8 +34,13 @@ _VERDICT_WAIT = 3.0
 """Seconds for the server to say why a data connection broke."""
 _FAREWELL_WAIT = 1.0
 """Seconds for the peer to close a data connection after the transfer is confirmed."""
+_MOST_PRELIMINARY = 100
+"""Preliminary answers (1xx) before one that counts."""
 _FIRST_LINE = re.compile(r"([1-5][0-9]{2})([ -].*|)", re.DOTALL)
-_ANY = "xxx"
+_EPSV = re.compile(r"\((.)\1\1(\d{1,5})\1\)", re.ASCII)
+"""RFC 2428, section 3."""
+_PASV = re.compile(r"(?<!\d)(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3})(?!\d)", re.ASCII)
+"""Looked for anywhere in the answer, with or without parentheses (RFC 1123, section 4.1.2.6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +78,16 @@ class FtpsClient(aioftp.Client):
     when the peer is not the right one.
     """
 
-    def __init__(self, inspect: Callable[[ssl.SSLObject], object]) -> None:
-        super().__init__()
+    def __init__(self, inspect: Callable[[ssl.SSLObject], object], encoding: str = "utf-8") -> None:
+        super().__init__(encoding=encoding)
         self._inspect = inspect
         self._data: asyncio.WriteTransport | None = None
         self._passive_command = "EPSV"
         self._dropped = False
         self.data_tls: str | None = None
         """Of the latest data connection: TLS version and whether the session was resumed. None without TLS."""
+        self.announced: str | None = None
+        """The address that PASV named last, where it is not the one that data connections go to."""
 
     # Control connection
 
@@ -118,10 +126,13 @@ class FtpsClient(aioftp.Client):
 
     async def exchange(self, command: str | None, *, secret_after: int | None = None) -> Reply:
         """Send a command, None for no command, and read the final answer to it, whatever it is."""
-        answer = await self.command(command, _ANY, "1xx", secret_after)
-        assert answer is not None  # noqa: S101 - it is None only when no code is expected
-        code, lines = answer
-        return Reply(code, tuple(lines))
+        if command is not None:
+            await self.command(command, censor_after=secret_after)
+        for _ in range(_MOST_PRELIMINARY):
+            code, lines = await self.parse_response()
+            if not code.startswith("1"):
+                return Reply(code, tuple(lines))
+        raise NotFtp(f"gave more than {_MOST_PRELIMINARY} preliminary answers")
 
     async def demand(self, command: str, codes: str = "2") -> Reply:
         """Send a command. Raises Refused unless the code of the answer begins as one of `codes`, space-separated."""
@@ -138,9 +149,17 @@ class FtpsClient(aioftp.Client):
         censor_after: int | None = None,
     ) -> tuple[Code, list[str]] | None:
         """As in aioftp. Raises InvalidCommand for what would be more, or other, than one command to the server."""
-        if command is not None and not _is_one_command(command):
+        if command is not None and not self._is_one_command(command):
             raise aioftp.errors.InvalidCommand("control characters or invalid text in a command")
         return await super().command(command, expected_codes, wait_codes, censor_after)
+
+    def _is_one_command(self, text: str) -> bool:
+        try:
+            sent = text.encode(self.encoding)
+        except UnicodeEncodeError:
+            return False
+        # 255 begins a command of Telnet, on which FTP stands (RFC 959, section 3.1.1.5.1).
+        return not any(byte < 0x20 or byte in (0x7F, 0xFF) for byte in sent)
 
     async def parse_response(self) -> tuple[Code, list[str]]:
         """Read one reply of one or several lines. Raises NotFtp, and ConnectionError when the connection has ended."""
@@ -166,6 +185,11 @@ class FtpsClient(aioftp.Client):
         if not line.endswith(b"\n"):
             raise ConnectionResetError("the server closed the connection")
         return line.decode(self.encoding, errors="surrogateescape").rstrip("\r\n")
+
+    @property
+    def speaks_utf8(self) -> bool:
+        """Whether names are in UTF-8, as RFC 2640 wants it."""
+        return codecs.lookup(self.encoding).name == "utf-8"
 
     @property
     def is_dropped(self) -> bool:
@@ -249,14 +273,23 @@ class FtpsClient(aioftp.Client):
             reply = await self.exchange("PASV")
         if not reply.positive:
             raise Refused(reply)
-        parse = self.parse_epsv_response if self._passive_command == "EPSV" else self.parse_pasv_response
-        try:
-            _, port = parse(reply.text)
-        except (ValueError, IndexError):
-            port = 0
+        port = self._extended_port(reply) if self._passive_command == "EPSV" else self._old_port(reply)
         if not 0 < port < 65536:
             raise NotFtp(f"named no port for data: “{reply.text}”")
         return port
+
+    def _extended_port(self, reply: Reply) -> int:
+        found = _EPSV.search(reply.text)
+        return int(found[2]) if found else 0
+
+    def _old_port(self, reply: Reply) -> int:
+        found = _PASV.search(reply.text)
+        if found is None:
+            return 0
+        *address, high, low = map(int, found.groups())
+        named = ".".join(map(str, address))
+        self.announced = named if named != self.stream.writer.get_extra_info("peername")[0] else None
+        return high * 256 + low if low < 256 else 0
 
     async def _wrap(self, connection: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         control: ssl.SSLObject | None = self.stream.writer.get_extra_info("ssl_object")
@@ -337,14 +370,6 @@ class DataChannel:
             return error
         # A server may well confirm a transfer that broke.
         return error if reply.positive else Refused(reply)
-
-
-def _is_one_command(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return not any(ord(character) < 0x20 or ord(character) == 0x7F for character in text)
 
 
 async def _abandon(

@@ -8,6 +8,7 @@ from rich.text import Text
 from tui.console.formats import moment, safe, status_text
 from tui.console.livetable import Column, clickable
 from tui.domain.connection import type_title
+from tui.domain.figures import UNENCRYPTED_SIGN
 from tui.domain.run import Status
 from tui.engine.live import LiveRun
 from tui.store.base import ConnectionState
@@ -84,7 +85,8 @@ def _direction(state: ConnectionState, _: int) -> Text:
 
 
 def _method(state: ConnectionState, _: int) -> Text:
-    return _plain(state, state.connection.method.label)
+    name = _plain(state, state.connection.method.label)
+    return name if state.connection.encrypted else name.append(UNENCRYPTED_SIGN, style="bold yellow")
 
 
 def _status(state: ConnectionState, _: int) -> Text:
