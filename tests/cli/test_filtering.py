@@ -30,7 +30,7 @@ def _connections(wharf: Wharf, acme: dict[str, Any], partner: Partner) -> None:
         ("-status:none last:<1h", ["acme", "borealis"]),
         ("enabled:no", ["cobalt"]),
         ("bytes:>3", ["acme"]),
-        ("acme.example -cobalt", ["acme", "borealis"]),
+        ("sftp -cobalt", ["acme", "borealis"]),
     ],
 )
 def test_a_list_is_narrowed_down(wharf: Wharf, line: str, names: list[str]) -> None:

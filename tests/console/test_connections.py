@@ -292,7 +292,8 @@ async def test_filter(app: WharfApp, engine: FakeEngine, line: str, expected: li
     [
         ("status:lost", "status: is none, in-progress, completed or failed"),
         ("statu:failed", "did you mean status:?"),
-        ("method:", "method: is sftp, ftp or email"),
+        ("method:", "tab: method:sftp  method:ftp  method:email"),
+        ("last:soon", "last: is compared, such as <2h"),
     ],
 )
 async def test_a_wrong_term_is_told_in_place(app: WharfApp, engine: FakeEngine, line: str, problem: str) -> None:
@@ -303,6 +304,21 @@ async def test_a_wrong_term_is_told_in_place(app: WharfApp, engine: FakeEngine, 
         app.screen.query_one(Input).value = line
         await pilot.pause()
         assert problem in screen_text(app)
+
+
+async def test_tab_completes_what_is_typed(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("acme", "borealis")
+    await engine.ran("acme", Status.FAILED, failure=REFUSED)
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("slash")
+        await typed(pilot, "sta")
+        await pilot.press("tab")
+        await typed(pilot, "f")
+        await pilot.press("tab", "tab")
+        assert app.screen.query_one(Input).value == "status:failed"
+        assert isinstance(app.focused, Input)
+        assert shown(app) == ["acme"]
 
 
 async def test_letters_typed_into_the_filter_do_nothing_else(app: WharfApp, engine: FakeEngine) -> None:

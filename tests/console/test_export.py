@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from tests.console.fakes import NOW, OWNER, FakeEngine, FakeStore
 from tui.console.export import COLUMNS, Format, formula_safe, suggested_name
-from tui.console.screens.connection_filter import Filter, parse_filter
 from tui.console.screens.history_export import FileExists, write_history
-from tui.console.screens.history_rows import FACET_VALUES
 from tui.domain.as_json import run_json
 from tui.domain.failure import Failure, FailureClass, UsageProblem
+from tui.domain.filter import Filter, parse_filter
+from tui.domain.filter_facts import RUN_VOCABULARY
 from tui.domain.run import FileRecord, FileStatus, Progress, Run, Status, Trigger
 
 ALL = Filter()
@@ -119,7 +119,7 @@ async def test_every_run_is_written_also_beyond_the_first_page(store: FakeStore,
 
 async def test_only_what_the_filter_lets_through(store: FakeStore, folder: Path) -> None:
     path = folder / "failed.csv"
-    wanted = parse_filter("status:failed class:auth", FACET_VALUES)
+    wanted = parse_filter("status:failed failure:auth", RUN_VOCABULARY)
     assert await write_history(store, "acme", wanted, path, Format.CSV, replace=False) == 23
     lines = list(csv.DictReader(io.StringIO(path.read_bytes().decode(), newline="")))
     assert len(lines) == 23

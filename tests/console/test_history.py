@@ -270,7 +270,7 @@ async def test_the_filter_finds_runs_on_pages_not_read_before(app: WharfApp, eng
     [
         ("globex", [2]),
         ("trigger:command", [3]),
-        ("class:auth,network", [2]),
+        ("failure:auth,network", [2]),
         ("status:failed", [2]),
         ("status:comp acme", [3, 1]),
         ("public keys", [2]),

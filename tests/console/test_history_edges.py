@@ -14,12 +14,13 @@ from tests.console.conftest import lines_of, settle
 from tests.console.fakes import NOW, FakeEngine
 from tui.console.app import WharfApp
 from tui.console.screens import history_list
-from tui.console.screens.connection_filter import Filter
 from tui.console.screens.history import HistoryScreen
 from tui.console.screens.history_list import PAGE, RunList
 from tui.console.screens.run import RunScreen
 from tui.console.widgets.row_table import RowTable
 from tui.domain.failure import Failure, FailureClass, TransferFailed
+from tui.domain.filter import Facts
+from tui.domain.filter_facts import run_facts
 from tui.domain.run import Event, FileRecord, FileStatus, Progress, Run, Status
 
 
@@ -207,11 +208,11 @@ async def test_what_happens_costs_what_changed_and_not_what_was_read(
         await runs.read_older()
     looked_at: list[int] = []
 
-    def accepts(_wanted: Filter, run: Run) -> bool:
+    def facts(run: Run) -> Facts:
         looked_at.append(run.run_id)
-        return True
+        return run_facts(run)
 
-    monkeypatch.setattr(history_list, "accepts", accepts)
+    monkeypatch.setattr(history_list, "run_facts", facts)
     new = await engine.start("borealis")
     await runs.read_new()
     assert looked_at == [new.run_id]
@@ -250,7 +251,7 @@ async def test_a_list_kept_up_to_date_is_the_one_read_anew(steps: list[str]) -> 
                 runs.narrow("")
         runs.observe(engine.snapshot().live)
     anew = RunList(engine.store, None)
-    anew.narrow("status:failed" if runs.filter.terms else "")
+    anew.narrow("status:failed" if runs.filter else "")
     anew.observe(engine.snapshot().live)
     await anew.read_new()
     assert list(runs.runs) == list(anew.runs)

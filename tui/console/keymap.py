@@ -109,6 +109,7 @@ CLOSE = (Binding("escape,q,question_mark,f1,enter", "close", "Close", id="dialog
 
 FILTER = (
     Binding("enter,down", "keep", "Back to the table", id="filter.keep"),
+    Binding("tab", "complete", "Complete", id="filter.complete"),
     Binding("escape", "clear", "Clear", id="filter.clear"),
 )
 

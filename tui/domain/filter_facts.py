@@ -10,6 +10,7 @@ from tui.domain.filter import Facts, Unit, Vocabulary, slug
 from tui.domain.run import Run, Status, Trigger
 
 _FAILURES = {slug(each.value): each.value for each in FailureClass}
+_NAMED_DAYS = {0: "today", 1: "yesterday"}
 _SLUGS = {each: slug(each.value) for each in (*Status, *Trigger, *FailureClass)}
 
 RUN_VOCABULARY = Vocabulary(
@@ -52,8 +53,7 @@ def connection_facts(connection: Connection, status: Status, last_active: dateti
             connection.direction.label,
             connection.method.label,
             status.value,
-            _local(last_active),
-            connection.address,
+            _when(last_active),
             "" if connection.enabled else "off disabled",
         ]
 
@@ -82,7 +82,7 @@ def run_facts(run: Run) -> Facts:
         failure = run.failure
         return [
             run.connection,
-            _local(run.started),
+            _when(run.started),
             run.trigger.value,
             run.status.value,
             f"{run.progress.files_done}/{run.progress.files_total}",
@@ -114,5 +114,8 @@ def _since(at: datetime | None) -> float | None:
     return None if at is None else (datetime.now(UTC) - at).total_seconds()
 
 
-def _local(at: datetime | None) -> str:
-    return "" if at is None else f"{at.astimezone():%Y-%m-%d %H:%M}"
+def _when(at: datetime | None) -> str:
+    if at is None:
+        return "never"
+    days = (datetime.now().astimezone().date() - at.astimezone().date()).days
+    return f"{at.astimezone():%Y-%m-%d %H:%M} {_NAMED_DAYS.get(days, '')}"

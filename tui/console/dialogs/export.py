@@ -16,10 +16,10 @@ from textual.worker import Worker, WorkerState
 from tui.console import keymap
 from tui.console.dialogs.confirm import ConfirmDialog
 from tui.console.export import Format, suggested_name
-from tui.console.screens.connection_filter import Filter
 from tui.console.screens.history_export import FileExists, write_history
 from tui.domain.failure import WharfError
 from tui.domain.figures import count
+from tui.domain.filter import Filter
 from tui.domain.text import printable
 from tui.store.base import Store
 
@@ -101,8 +101,7 @@ class ExportDialog(ModalScreen[None]):
 
     def _what(self, form: Format) -> str:
         # The format is in words too, because the buttons show it by colour alone.
-        narrowed = self._wanted.words or self._wanted.terms
-        return f"{'The runs that the filter lets through' if narrowed else 'All runs'}, as {form.name}."
+        return f"{'The runs that the filter lets through' if self._wanted else 'All runs'}, as {form.name}."
 
     def _say(self, sentence: str, *, failed: bool = False) -> None:
         told = self.query_one("#export-told", Static)

@@ -1,14 +1,19 @@
 """The connections as the home screen knows them: filtered and sorted. Pure; the screen draws what this says."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tui.console.screens.connection_filter import Filter, facet_values, parse_filter
-from tui.console.screens.connection_rows import SORTABLE, searchable, sort_value, with_live
+from tui.console.screens.connection_rows import SORTABLE, facts_of, sort_value, with_live
 from tui.domain.connection import Connection
+from tui.domain.filter import Filter, Vocabulary, parse_filter
+from tui.domain.filter_facts import connection_vocabulary
 from tui.domain.run import Status
 from tui.engine.live import LiveRun
 from tui.store.base import ConnectionState, Unreadable
+
+FACETS = ("type", "direction", "method", "status")
+"""The columns with a menu of their values, by the key that asks for them in a filter."""
 
 
 class ConnectionList:
@@ -41,7 +46,7 @@ class ConnectionList:
 
     def narrow(self, text: str) -> None:
         """Show only what this filter line accepts."""
-        self.filter = parse_filter(text, self.facets)
+        self.filter = parse_filter(text, self.vocabulary)
 
     def sort_by(self, column: str) -> None:
         """Sort by a column; by the one that it is sorted by already, the other way round. Times: latest first."""
@@ -54,13 +59,24 @@ class ConnectionList:
         self.sort_by(SORTABLE[(SORTABLE.index(self.sorted_by) + 1) % len(SORTABLE)])
 
     @property
-    def facets(self) -> dict[str, dict[str, str]]:
-        """The values to choose from, per enumerated column."""
-        return facet_values(self.states)
+    def vocabulary(self) -> Vocabulary:
+        """What a filter can ask for."""
+        return connection_vocabulary(state.connection.type for state in self.states)
+
+    @property
+    def facets(self) -> dict[str, Mapping[str, str]]:
+        """The values to choose from, per column that has a menu."""
+        choices = self.vocabulary.choices
+        return {facet: choices[facet] for facet in FACETS}
+
+    def facet_counts(self) -> Counter[tuple[str, str]]:
+        """How many connections have each value of each facet."""
+        every = [facts_of(state).values for state in self.states]
+        return Counter((facet, values[facet][0]) for values in every for facet in FACETS)
 
     def shown(self) -> list[ConnectionState]:
         """What the filter accepts, in order. Equal ones are in the order of their names, in either direction."""
-        found = [state for state in self.states if self.filter.accepts(state, searchable(state))]
+        found = [state for state in self.states if self.filter.accepts(facts_of(state))]
         found.sort(key=lambda state: state.connection.name.lower())
 
         def value(state: ConnectionState) -> Any:

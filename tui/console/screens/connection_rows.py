@@ -9,6 +9,8 @@ from tui.console.formats import moment, safe, status_text
 from tui.console.livetable import Column, clickable
 from tui.domain.connection import type_title
 from tui.domain.figures import UNENCRYPTED_SIGN
+from tui.domain.filter import Facts
+from tui.domain.filter_facts import connection_facts
 from tui.domain.run import Status
 from tui.engine.live import LiveRun
 from tui.store.base import ConnectionState
@@ -36,19 +38,9 @@ def with_live(state: ConnectionState, live: Mapping[str, LiveRun]) -> Connection
     return ConnectionState(state.connection, Status.IN_PROGRESS, run.started, state.latest)
 
 
-def searchable(state: ConnectionState) -> list[str]:
-    """The texts that a word of the filter is looked for in: what the columns say, at full length."""
-    connection = state.connection
-    return [
-        connection.name,
-        type_title(connection.type),
-        connection.type,
-        connection.direction.label,
-        connection.method.label,
-        state.status.value,
-        moment(state.last_active),
-        "" if connection.enabled else "off",
-    ]
+def facts_of(state: ConnectionState) -> Facts:
+    """What a filter looks at."""
+    return connection_facts(state.connection, state.status, state.last_active, state.latest)
 
 
 def sort_value(column: str, state: ConnectionState) -> str | int | datetime:

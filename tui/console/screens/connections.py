@@ -17,8 +17,7 @@ from tui.console.dialogs.confirm import ConfirmDialog
 from tui.console.dialogs.facets import Choices, FacetDialog
 from tui.console.dialogs.testing import TestDialog
 from tui.console.formats import STYLES
-from tui.console.screens.connection_filter import FACETS, chosen, facet_counts, with_chosen
-from tui.console.screens.connection_list import ConnectionList
+from tui.console.screens.connection_list import FACETS, ConnectionList
 from tui.console.screens.connection_rows import COLUMNS
 from tui.console.widgets.detail import ConnectionDetail
 from tui.console.widgets.empty_state import EmptyState
@@ -29,6 +28,7 @@ from tui.console.widgets.status import StatusLine
 from tui.domain.connection import Connection
 from tui.domain.failure import WharfError
 from tui.domain.figures import count
+from tui.domain.filter import with_choices
 from tui.domain.run import Status
 from tui.engine import Engine
 from tui.store.base import ConnectionState
@@ -63,7 +63,7 @@ class ConnectionsScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield StatusLine("Connections", id="status-line")
-        yield FilterBar(FACETS, "words, or status:failed", id="filter-bar")
+        yield FilterBar(FACETS, "words, status:failed last:<2d -email", lambda: self._list.vocabulary, id="filter-bar")
         yield RowTable[ConnectionState](COLUMNS, _name_of, id="connections")
         yield EmptyState(id="empty")
         yield RunningPanel(id="running")
@@ -108,7 +108,7 @@ class ConnectionsScreen(Screen[None]):
         self._table.show(shown)
         self._panel.show(self._list.live.values())
         self._show_emptiness(nothing_shown=not shown)
-        narrowed = {facet for facet in FACETS if (self._list.filter.terms or {}).get(facet)}
+        narrowed = self._list.filter.choices.keys() & set(FACETS)
         self._filter_bar.show(len(shown), len(self._list.states), self._list.filter.problem, narrowed)
         self._status_line.show(self._facts())
         self._show_detail()
@@ -173,11 +173,11 @@ class ConnectionsScreen(Screen[None]):
     def _choose_facets(self, begin_at: str | None) -> None:
         self._keep_place()
         values = self._list.facets
-        already = chosen(self._filter_bar.text, values)
-        self.app.push_screen(FacetDialog(values, facet_counts(self._list.states), already, self._narrow_to, begin_at))
+        already = {facet: self._list.filter.asked(facet, titles) for facet, titles in values.items()}
+        self.app.push_screen(FacetDialog(values, self._list.facet_counts(), already, self._narrow_to, begin_at))
 
     def _narrow_to(self, choices: Choices) -> None:
-        self._filter_bar.text = with_chosen(self._filter_bar.text, choices)
+        self._filter_bar.text = with_choices(self._filter_bar.text, choices)
 
     def action_sort(self) -> None:
         self._list.sort_by_next()

@@ -13,7 +13,6 @@ from tui.console.bridge import SnapshotTaken
 from tui.console.dialogs.export import ExportDialog
 from tui.console.dialogs.facets import Choices, FacetDialog
 from tui.console.formats import STYLES
-from tui.console.screens.connection_filter import chosen, with_chosen
 from tui.console.screens.history_list import RunList
 from tui.console.screens.history_rows import FACET_VALUES, FACETS, columns, facet_counts
 from tui.console.screens.run import RunScreen
@@ -24,6 +23,8 @@ from tui.console.widgets.row_table import RowTable
 from tui.console.widgets.run_detail import RunDetail
 from tui.console.widgets.run_text import Entry
 from tui.console.widgets.status import StatusLine
+from tui.domain.filter import with_choices
+from tui.domain.filter_facts import RUN_VOCABULARY
 from tui.domain.run import Status, Trigger
 from tui.domain.text import printable
 from tui.engine import Engine
@@ -45,7 +46,7 @@ class HistoryScreen(RunActions):
 
     def compose(self) -> ComposeResult:
         yield StatusLine(self._title(), id="status-line")
-        yield FilterBar(FACETS, "words, or status:failed", id="filter-bar")
+        yield FilterBar(FACETS, "words, status:failed last:<2d -auth", lambda: RUN_VOCABULARY, id="filter-bar")
         yield RowTable[Entry](columns(of_all=self._list.name is None), _run_id, id="runs")
         yield EmptyState(id="empty")
         yield RunDetail(id="run-detail")
@@ -86,7 +87,7 @@ class HistoryScreen(RunActions):
         shown = self._list.shown
         self._table.show(shown, more=not self._list.complete)
         self._show_emptiness(nothing_shown=not shown)
-        narrowed = {facet for facet in FACETS if (self._list.filter.terms or {}).get(facet)}
+        narrowed = self._list.filter.choices.keys() & set(FACETS)
         self._filter_bar.show(
             len(shown), len(self._list.runs), self._list.filter.problem, narrowed, more=not self._list.complete
         )
@@ -140,12 +141,12 @@ class HistoryScreen(RunActions):
         self._choose_facets(event.facet)
 
     def _choose_facets(self, begin_at: str | None) -> None:
-        already = chosen(self._filter_bar.text, FACET_VALUES)
+        already = {facet: self._list.filter.asked(facet, values) for facet, values in FACET_VALUES.items()}
         counts = facet_counts(self._list.runs)
         self.app.push_screen(FacetDialog(FACET_VALUES, counts, already, self._narrow_to, begin_at))
 
     def _narrow_to(self, choices: Choices) -> None:
-        self._filter_bar.text = with_chosen(self._filter_bar.text, choices)
+        self._filter_bar.text = with_choices(self._filter_bar.text, choices)
 
     def action_back(self) -> None:
         """One step back: the filter first, then to where one came from."""

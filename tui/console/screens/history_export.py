@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 
 from tui.console.export import Format
-from tui.console.screens.connection_filter import Filter
 from tui.console.screens.history_list import PAGE
-from tui.console.screens.history_rows import accepts
 from tui.domain.failure import UsageProblem
+from tui.domain.filter import Filter
+from tui.domain.filter_facts import run_facts
 from tui.store.base import Store
 
 
@@ -47,7 +47,7 @@ async def _fill(store: Store, name: str | None, wanted: Filter, partial: Path, f
     await asyncio.to_thread(_append, partial, form.opening)
     while page := await store.runs(name, before=before, limit=PAGE):
         before = page[-1].run_id
-        found = [run for run in page if accepts(wanted, run)]
+        found = [run for run in page if wanted.accepts(run_facts(run))]
         files = [await store.files(run.run_id) if form is Format.JSON else [] for run in found]
         text = form.page(list(zip(found, files, strict=True)), first=number == 0)
         await asyncio.to_thread(_append, partial, text)

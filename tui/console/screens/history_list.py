@@ -8,9 +8,9 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from tui.console.screens.connection_filter import Filter, parse_filter
-from tui.console.screens.history_rows import FACET_VALUES, accepts
 from tui.console.widgets.run_text import Entry, entry_for
+from tui.domain.filter import Filter, parse_filter
+from tui.domain.filter_facts import RUN_VOCABULARY, run_facts
 from tui.domain.run import Run, Status
 from tui.engine.live import LiveRun
 from tui.store.base import Store
@@ -55,8 +55,8 @@ class RunList:
 
     def narrow(self, text: str) -> None:
         """Show only what this filter line accepts."""
-        self.filter = parse_filter(text, FACET_VALUES)
-        self._shown = [entry_for(run, self._live) for run in self._read if accepts(self.filter, run)]
+        self.filter = parse_filter(text, RUN_VOCABULARY)
+        self._shown = [entry_for(run, self._live) for run in self._read if self.filter.accepts(run_facts(run))]
 
     async def read_new(self) -> None:
         """Read the runs that began or changed since the last reading. What is older and has ended changes no more."""
@@ -100,7 +100,7 @@ class RunList:
 
     def _show(self, run: Run) -> None:
         where = _where(self._shown, run.run_id)
-        self._shown[where] = [entry_for(run, self._live)] if accepts(self.filter, run) else []
+        self._shown[where] = [entry_for(run, self._live)] if self.filter.accepts(run_facts(run)) else []
 
 
 def _where(newest_first: Sequence[Run] | Sequence[Entry], run_id: int) -> slice:

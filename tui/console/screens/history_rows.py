@@ -1,71 +1,31 @@
 """What the History table shows: its columns, a run as a line, what the filter looks at."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 
 from rich.text import Text
 
 from tui.console.formats import moment, safe, status_text
 from tui.console.livetable import Column
-from tui.console.screens.connection_filter import Filter, slug
 from tui.console.widgets.run_text import Entry, running_text, seconds_of
-from tui.domain.failure import FailureClass
 from tui.domain.figures import duration, size
-from tui.domain.run import Run, Status, Trigger
+from tui.domain.filter_facts import RUN_VOCABULARY, run_facts
+from tui.domain.run import Run, Trigger
 
-FACETS = ("status", "trigger", "class")
-"""The columns with a fixed set of values, by the word that asks for them."""
+FACETS = ("status", "trigger", "failure")
+"""The columns with a menu of their values, by the key that asks for them in a filter."""
 
-FACET_VALUES: Mapping[str, Mapping[str, str]] = {
-    "status": {slug(each.value): each.value for each in Status if each is not Status.NONE},
-    "trigger": {slug(each.value): each.value for each in Trigger},
-    "class": {slug(each.value): each.value for each in FailureClass},
-}
-
-_SLUGS = {each: slug(each.value) for each in (*Status, *Trigger, *FailureClass)}
+FACET_VALUES = {facet: RUN_VOCABULARY.choices[facet] for facet in FACETS}
 
 _CUT = 200
 """Characters of a message that a line can show at most; the pane below has it in full."""
 
 
-def searchable(run: Run) -> list[str]:
-    """The texts that a word of the filter is looked for in: what the columns say, at full length."""
-    failure = run.failure
-    return [
-        run.connection,
-        moment(run.started),
-        run.trigger.value,
-        run.status.value,
-        f"{run.progress.files_done}/{run.progress.files_total}",
-        size(run.progress.bytes_done),
-        *([failure.failure_class.value, failure.message] if failure else []),
-        run.message or "",
-    ]
-
-
-def values_of(run: Run) -> dict[str, tuple[str, ...]]:
-    """Per facet how the run's own value may be written."""
-    return {
-        "status": (_SLUGS[run.status],),
-        "trigger": (_SLUGS[run.trigger],),
-        "class": (_SLUGS[run.failure.failure_class],) if run.failure else (),
-    }
-
-
-def accepts(wanted: Filter, run: Run) -> bool:
-    """Whether the filter lets a run through."""
-    # What words are looked for in takes most of the time.
-    return wanted.matches(values_of(run), searchable(run) if wanted.words else ())
-
-
-def facet_counts(runs: Sequence[Run]) -> dict[tuple[str, str], int]:
+def facet_counts(runs: Iterable[Run]) -> Counter[tuple[str, str]]:
     """How many runs have each value of each facet."""
-    counts: dict[tuple[str, str], int] = {}
-    for run in runs:
-        for facet, values in values_of(run).items():
-            for value in values:
-                counts[facet, value] = counts.get((facet, value), 0) + 1
-    return counts
+    every = [run_facts(run).values for run in runs]
+    return Counter((facet, value) for values in every for facet in FACETS for value in values[facet])
 
 
 def _started(entry: Entry, width: int) -> str:

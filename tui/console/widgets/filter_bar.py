@@ -11,6 +11,8 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from tui.console import keymap
+from tui.console.widgets.filter_input import FilterInput, GetVocabulary
+from tui.domain.text import printable
 
 
 class FilterBar(Vertical):
@@ -35,15 +37,24 @@ class FilterBar(Vertical):
             super().__init__()
             self.facet = facet
 
-    def __init__(self, facets: tuple[str, ...], hint: str, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+    def __init__(
+        self,
+        facets: tuple[str, ...],
+        hint: str,
+        vocabulary: GetVocabulary,
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's own name
+    ) -> None:
         super().__init__(id=id)
+        self._vocabulary = vocabulary
+        self._problem: str | None = None
         self._facets = facets
         self._hint = hint
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="filter-line"):
             yield Static("/", id="filter-sign", markup=False)
-            yield Input(placeholder=self._hint, compact=True, id="filter-input", select_on_focus=False)
+            yield FilterInput(self._vocabulary, hint=self._hint, id="filter-input")
             for facet in self._facets:
                 yield Static(f"{facet.capitalize()}▾", id=f"facet-{facet}", classes="facet", markup=False)
             yield Static("", id="filter-count", markup=False)
@@ -74,15 +85,22 @@ class FilterBar(Vertical):
         self.query_one("#filter-count", Static).update(
             Text(f"{shown} of {total}{'+' if more else ''} shown", style=style)
         )
-        told = self.query_one("#filter-problem", Static)
-        told.update(problem or "")
-        told.display = problem is not None
+        self._problem = problem
+        self._tell()
         for facet in self._facets:
             self.query_one(f"#facet-{facet}").set_class(facet in active, "-active")
 
+    def _tell(self) -> None:
+        """Below the line: what was not understood or, while it is typed, the ways in which it can go on."""
+        ways = self._input.ways_on if self._input.has_focus else []
+        told = self.query_one("#filter-problem", Static)
+        told.display = bool(ways or self._problem)
+        told.set_class(not ways, "-wrong")
+        told.update(printable(f"tab: {'  '.join(ways)}" if ways else self._problem or ""))
+
     @property
-    def _input(self) -> Input:
-        return self.query_one(Input)
+    def _input(self) -> FilterInput:
+        return self.query_one(FilterInput)
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
@@ -99,6 +117,9 @@ class FilterBar(Vertical):
         event.stop()
         if event.widget is not None and event.widget.id is not None:
             self.post_message(self.FacetClicked(event.widget.id.removeprefix("facet-")))
+
+    def action_complete(self) -> None:
+        self._input.complete()
 
     def action_keep(self) -> None:
         self.post_message(self.Left())
