@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
+from tui.domain.route import JumpHosts, JumpKey, JumpSecret, ProxyAddress, ProxySecret
 from tui.domain.values import (
     Address,
     CharacterEncoding,
@@ -61,13 +62,21 @@ class SftpEndpoint(StrictModel):
     username: PlainText | None = None
     secret: SecretReference | None = Field(default=None, description="The password, or the passphrase of the key file")
     key: PlainText | None = Field(default=None, description="Private key file")
+    certificate: PlainText | None = Field(
+        default=None, description="User certificate of the key, unless it lies beside it as KEY-cert.pub"
+    )
     agent: bool = Field(default=False, description="Offer the keys of the running ssh-agent")
-    ssh_config: PlainText | None = Field(default=None, description="Host alias in ~/.ssh/config")
+    ssh_config: Host | None = Field(default=None, description="Host alias in ~/.ssh/config")
     directory: PlainText = "."
     block_size: Annotated[int, Field(ge=1024, le=1024 * 1024)] | None = Field(
         default=None, description="Bytes per request, where the server's own limit does not work"
     )
     host_key: Fingerprint | None = Field(default=None, description="Pinned host key; overrides known_hosts")
+    jump: JumpHosts = None
+    jump_key: JumpKey = None
+    jump_secret: JumpSecret = None
+    proxy: ProxyAddress = None
+    proxy_secret: ProxySecret = None
 
 
 class FtpEndpoint(StrictModel):
@@ -84,6 +93,11 @@ class FtpEndpoint(StrictModel):
     encoding: CharacterEncoding = Field(
         default="utf-8", description="Of names, where the server does not speak UTF-8; such as cp1252"
     )
+    jump: JumpHosts = None
+    jump_key: JumpKey = None
+    jump_secret: JumpSecret = None
+    proxy: ProxyAddress = None
+    proxy_secret: ProxySecret = None
 
     @property
     def resolved_port(self) -> int:
@@ -114,6 +128,11 @@ class EmailEndpoint(StrictModel):
     )
     folder: PlainText | None = Field(default=None, description="Mailbox folder; inbound")
     from_: PlainText | None = Field(default=None, alias="from", description="Only mail from this address or pattern")
+    jump: JumpHosts = None
+    jump_key: JumpKey = None
+    jump_secret: JumpSecret = None
+    proxy: ProxyAddress = None
+    proxy_secret: ProxySecret = None
 
     @field_validator("subject")
     @classmethod

@@ -118,6 +118,7 @@ _TABLES = ("sftp", "ftp", "email")
 
 
 def _endpoint_problems(method: str, endpoint: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[Problem]:
+    yield from _route_problems(method, endpoint)
     match method:
         case "sftp":
             yield from _sftp_problems(endpoint)
@@ -130,9 +131,21 @@ def _endpoint_problems(method: str, endpoint: Mapping[str, Any], data: Mapping[s
                 yield Problem(("verify",), "cannot be reread: a mail that was sent cannot be read back; use auto")
 
 
+def _route_problems(method: str, endpoint: Mapping[str, Any]) -> Iterator[Problem]:
+    for key in ("jump_key", "jump_secret"):
+        if _given(endpoint, key) and not _given(endpoint, "jump"):
+            yield Problem((method, key), "is of use only with jump")
+    names_user = "@" in str(endpoint.get("proxy") or "")
+    if names_user != _given(endpoint, "proxy_secret"):
+        sentence = "is missing: the proxy has a user" if names_user else "is of use only with proxy = socks5://user@..."
+        yield Problem((method, "proxy_secret"), sentence)
+
+
 def _sftp_problems(sftp: Mapping[str, Any]) -> Iterator[Problem]:
     if _given(sftp, "ssh_config"):
         return
+    if _given(sftp, "certificate") and not _given(sftp, "key"):
+        yield Problem(("sftp", "certificate"), "is of use only with the key that it is for")
     for key in ("host", "username"):
         if not _given(sftp, key):
             yield Problem(("sftp", key), "is missing")

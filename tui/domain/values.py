@@ -26,7 +26,8 @@ def _is_ipv6(value: str) -> bool:
     return re.fullmatch(r"[A-Za-z0-9_.:%-]+", value) is not None
 
 
-def _host(value: str) -> str:
+def host_name(value: str) -> str:
+    """The value, which is a host name or an address. Raises ValueError with a sentence."""
     if not (re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", value) or _is_ipv6(value)):
         raise ValueError("must be a host name or an IP address, without a scheme or port")
     return value
@@ -77,7 +78,7 @@ def _character_encoding(value: str) -> str:
 
 
 PlainText = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(plain_text)]
-Host = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_host)]
+Host = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(host_name)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 SecretReference = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_secret_reference)]
 Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
