@@ -21,6 +21,8 @@ class Stage:
     secret: str | None = "open sesame"
     events: list[Event] = field(default_factory=list)
     secret_asked: int = 0
+    other_secrets: dict[str, str] = field(default_factory=dict)
+    """By their references."""
 
     async def _secret(self) -> str | None:
         self.secret_asked += 1
@@ -28,7 +30,12 @@ class Stage:
 
     @property
     def surroundings(self) -> Surroundings:
-        return Surroundings(Narrator(self.events.append), self._secret, self.known_hosts)
+        return Surroundings(
+            Narrator(self.events.append), self._secret, self.known_hosts, other_secret=self._other_secret
+        )
+
+    async def _other_secret(self, reference: str) -> str:
+        return self.other_secrets[reference]
 
     def told(self, step: str) -> Event:
         """The one event of this step."""

@@ -150,7 +150,7 @@ async def test_a_data_connection_must_show_the_right_certificate_too(certificate
 
 async def test_without_tls_there_is_nothing_to_trust() -> None:
     with pytest.raises(TransferFailed) as caught:
-        await identify(ftp_connection(1, FtpTls.NONE))
+        await identify(ftp_connection(1, FtpTls.NONE), Story().surroundings())
 
     assert caught.value.failure.failure_class is FailureClass.CONFIG
 
@@ -171,7 +171,7 @@ async def test_steps_are_told_in_order_and_made_printable() -> None:
     async with FakeFtp(banner=b"220 \x1b[31mred\x1b[0m\r\n").running() as server, opened(server.connection(), story):
         pass
 
-    assert story.steps() == ["resolve", "connect", "identity", "login", "features", "folder"]
+    assert story.steps() == ["resolve", "connect", "greeting", "identity", "login", "features", "folder"]
     assert "\\x1b[31mred" in story.told()
     assert "not encrypted" in story.told()
 

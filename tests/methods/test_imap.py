@@ -371,7 +371,8 @@ async def test_identify_shows_the_certificate_without_login(
     imap_server: ImapServer, certificates: Certificates, tls: str
 ) -> None:
     port = imap_server.starttls_port if tls == "starttls" else imap_server.implicit_port
-    identity = await imap.identify(imap_connection(port, imap_server.username, email={"tls": tls}))
+    asked = imap_connection(port, imap_server.username, email={"tls": tls})
+    identity = await imap.identify(asked, Witness().surroundings())
     assert identity.fingerprint == certificates.good.fingerprint
 
 

@@ -362,33 +362,6 @@ class TestSshConfig:
         assert line == server.known_hosts_line.strip()
         assert server.user in stage.told("login").detail
 
-    async def test_a_jump_host(self, tmp_path: Path, stage: Stage) -> None:
-        async with run_openssh(tmp_path / "jump") as jump, run_openssh(tmp_path / "sshd") as server:
-            stage.known_hosts.write_text(server.known_hosts_line)
-            # The library opens the jump host by itself, with the user's own known_hosts.
-            remember(Path("~/.ssh/known_hosts").expanduser(), jump.known_hosts_line)
-            self.write(
-                f"Host jump\n HostName 127.0.0.1\n Port {jump.port}\n IdentityFile {jump.key}\n"
-                f"Host acme\n HostName 127.0.0.1\n Port {server.port}\n IdentityFile {server.key}\n ProxyJump jump\n"
-                f"Host *\n User {server.user}\n"
-            )
-            await log_in(connection(host=None, ssh_config="acme"), stage)
-            assert any("Accepted publickey" in line for line in jump.log)
-        assert "jump host jump" in stage.told("connect").detail
-
-    async def test_a_jump_host_that_refuses(self, tmp_path: Path, stage: Stage) -> None:
-        async with run_openssh(tmp_path / "jump") as jump:
-            remember(Path("~/.ssh/known_hosts").expanduser(), jump.known_hosts_line)
-            asyncssh.generate_private_key("ssh-ed25519").write_private_key(tmp_path / "id_other")
-            self.write(
-                f"Host jump\n HostName 127.0.0.1\n Port {jump.port}\n IdentityFile {tmp_path / 'id_other'}\n"
-                "Host acme\n HostName 127.0.0.1\n ProxyJump jump\n"
-            )
-            failure = await refused(connection(host=None, ssh_config="acme"), stage)
-        assert failure.failure_class is FailureClass.AUTH
-        assert "on the way to" in failure.message
-        assert stage.secret_asked == 0
-
     async def test_without_an_alias_the_file_has_no_say(self, server: SftpServer, stage: Stage) -> None:
         stage.known_hosts.write_text(server.known_hosts_line)
         self.write("Host *\n User somebody\n Port 1\n ProxyCommand false\n")
@@ -437,7 +410,7 @@ class TestNobodyThere:
         port = other.sockets[0].getsockname()[1]
         failure = await refused(connection(port=port, username="wharf", secret="env:X"), stage)
         assert failure.failure_class is FailureClass.NETWORK
-        assert stage.events[-1].step == "connect"
+        assert stage.events[-1].step == "identity"
         assert "\x1b" not in failure.message
         other.close()
 

@@ -222,7 +222,8 @@ async def test_the_steps_are_narrated(session: SftpSession, server: OpenSsh, sta
     assert [event.step for event in stage.events] == ["resolve", "connect", "identity", "login", "folder"]
     assert all(event.ok and event.ms is not None for event in stage.events)
     assert stage.told("resolve").detail == "127.0.0.1"
-    assert "SSH-2.0-OpenSSH" in stage.told("connect").detail
+    assert "connected to 127.0.0.1" in stage.told("connect").detail
+    assert "SSH-2.0-OpenSSH" in stage.told("identity").detail
     assert server.host_key.get_fingerprint() in stage.told("identity").detail
     assert str(stage.known_hosts) in stage.told("identity").detail
     assert str(server.key) in stage.told("login").detail

@@ -130,7 +130,7 @@ async def test_identify_shows_the_certificate_without_login(
     smtp_server: SmtpServer, certificates: Certificates, tls: str
 ) -> None:
     port = smtp_server.starttls_port if tls == "starttls" else smtp_server.implicit_port
-    identity = await smtp.identify(smtp_connection(port, tls=tls))
+    identity = await smtp.identify(smtp_connection(port, tls=tls), Witness().surroundings())
     assert identity.fingerprint == certificates.good.fingerprint
     assert identity.doubt is Doubt.UNKNOWN
     assert identity.reason == "it is signed by a CA that is not trusted here"
@@ -141,7 +141,7 @@ async def test_identify_shows_the_certificate_without_login(
 
 async def test_identify_has_nothing_to_show_without_encryption(smtp_server: SmtpServer) -> None:
     with pytest.raises(TransferFailed, match="not encrypted"):
-        await smtp.identify(smtp_connection(smtp_server.plain_port, tls="none"))
+        await smtp.identify(smtp_connection(smtp_server.plain_port, tls="none"), Witness().surroundings())
 
 
 async def test_a_wrong_password_is_tried_once_and_not_shown(

@@ -203,6 +203,13 @@ class Connection(StrictModel):
         return isinstance(endpoint, SftpEndpoint) or endpoint.tls.value != "none"
 
     @property
+    def references(self) -> tuple[str, ...]:
+        """Every reference to a secret."""
+        endpoint = self.endpoint
+        found = (endpoint.secret, endpoint.jump_secret, endpoint.proxy_secret)
+        return tuple(reference for reference in found if reference is not None)
+
+    @property
     def host(self) -> str:
         """The host of the other side, or its alias in ssh_config."""
         endpoint = self.endpoint

@@ -42,7 +42,7 @@ class Engine:
         self.vault = vault
         self.read_only = paths.read_only
         self.opener = VaultOpener(vault)
-        self._means = Means(self._secret, paths.known_hosts, prepare=self.prepare)
+        self._means = Means(self._secret, self._resolve, paths.known_hosts, prepare=self.prepare)
         self._backoff = backoff or Backoff()
         self._executions: dict[int, Execution] = {}
         self._tasks: dict[int, asyncio.Task[Run]] = {}
@@ -155,8 +155,9 @@ class Engine:
         return await preview_run(await self.store.connection(name), self._means, self.store)
 
     async def prepare(self, connection: Connection) -> None:
-        """Open the vault if the connection's secret is in it, which may ask for a passphrase. Raises TransferFailed."""
-        if str(connection.endpoint.secret).startswith("vault:"):
+        """Open the vault if a secret of the connection is in it, which may ask for a passphrase. Raises
+        TransferFailed."""
+        if any(reference.startswith("vault:") for reference in connection.references):
             await self.opener.open()
 
     async def close(self, reason: str = "Wharf was closed.") -> None:
@@ -202,7 +203,10 @@ class Engine:
 
     async def _secret(self, connection: Connection) -> str | None:
         reference = connection.endpoint.secret
-        return None if reference is None else await resolve_secret(reference, self.vault)
+        return None if reference is None else await self._resolve(reference)
+
+    async def _resolve(self, reference: str) -> str:
+        return await resolve_secret(reference, self.vault)
 
 
 async def _ready(secret: str) -> str:

@@ -27,6 +27,8 @@ class Means:
     """What sessions need from outside: where secrets and trusted host keys are found."""
 
     secret: Callable[[Connection], Awaitable[str | None]] = field(repr=False)
+    other_secret: Callable[[str], Awaitable[str]] = field(repr=False)
+    """Fetches what another reference of a connection refers to, such as that for its jump hosts."""
     known_hosts: Path
     prepare: Callable[[Connection], Awaitable[None]] = field(default=no_preparation, repr=False)
     """What has to be done before a connection is opened, without telling any secret: a person may be asked for the
@@ -61,6 +63,7 @@ class Sides:
             self._secret,
             means.known_hosts,
             certificate_seen=self._certificate_seen,
+            other_secret=self._other_secret,
             alive=self.alive,
         )
         self.source: Source
@@ -133,6 +136,11 @@ class Sides:
         secret = await self._means.secret(self._connection)
         if secret is not None:
             self._scrubber.learn(secret)
+        return secret
+
+    async def _other_secret(self, reference: str) -> str:
+        secret = await self._means.other_secret(reference)
+        self._scrubber.learn(secret)
         return secret
 
     def _local_first(self) -> list[Source | Target]:

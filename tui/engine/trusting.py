@@ -7,7 +7,7 @@ from tui.domain.connection import Connection
 from tui.domain.endpoint import SftpEndpoint
 from tui.engine.sides import Means
 from tui.methods import identify
-from tui.methods.base import Narrator, Surroundings
+from tui.methods.base import SILENT, Surroundings
 from tui.trust.identity import Doubt, Identity
 
 
@@ -23,8 +23,10 @@ class Accepted:
 
 async def look_at(connection: Connection, means: Means) -> Identity:
     """What the server shows, judged. Raises TransferFailed."""
-    silent = Narrator(lambda _: None)
-    return await identify(connection, Surroundings(silent, lambda: means.secret(connection), means.known_hosts))
+    surroundings = Surroundings(
+        SILENT, lambda: means.secret(connection), means.known_hosts, other_secret=means.other_secret
+    )
+    return await identify(connection, surroundings)
 
 
 def place_for(connection: Connection, identity: Identity, means: Means) -> str:

@@ -3,7 +3,7 @@
 from tui.domain.connection import Connection, Direction, Method
 from tui.methods.base import Source, Surroundings, Target
 from tui.methods.folder import LocalFolder
-from tui.trust.identity import Identity
+from tui.trust.identity import Identity, NotTrusted
 
 
 def make_sides(connection: Connection, surroundings: Surroundings) -> tuple[Source, Target]:
@@ -31,7 +31,15 @@ def make_sides(connection: Connection, surroundings: Surroundings) -> tuple[Sour
 
 
 async def identify(connection: Connection, surroundings: Surroundings) -> Identity:
-    """Fetch the server's key or certificate and judge it, without logging in. Raises TransferFailed."""
+    """Fetch the server's key or certificate and judge it, without logging in. Where a jump host on the way is not
+    trusted, it is the one that must be judged first. Raises TransferFailed."""
+    try:
+        return await _identify(connection, surroundings)
+    except NotTrusted as error:
+        return error.identity
+
+
+async def _identify(connection: Connection, surroundings: Surroundings) -> Identity:
     match connection.method, connection.direction:
         case Method.SFTP, _:
             from tui.methods import sftp
@@ -40,12 +48,12 @@ async def identify(connection: Connection, surroundings: Surroundings) -> Identi
         case Method.FTP, _:
             from tui.methods import ftp
 
-            return await ftp.identify(connection)
+            return await ftp.identify(connection, surroundings)
         case Method.EMAIL, Direction.INBOUND:
             from tui.methods import imap
 
-            return await imap.identify(connection)
+            return await imap.identify(connection, surroundings)
         case _:
             from tui.methods import smtp
 
-            return await smtp.identify(connection)
+            return await smtp.identify(connection, surroundings)

@@ -126,8 +126,9 @@ class Session(ABC):
     async def open(self) -> None:
         """Reach the other side up to the point where files can be listed and moved.
 
-        Narrates its steps: `resolve`, `connect`, `identity`, `login`, `folder`, as far as the method has them. The
-        secret is fetched only after `identity` has passed.
+        Narrates its steps: `resolve`, `connect`, `identity`, `login`, `folder`, as far as the method has them; before
+        them those of what is on the way, such as `proxy connect` and `jump 1/2 login`. The secret is fetched only after
+        `identity` has passed.
         """
 
     @property
@@ -275,6 +276,13 @@ class Narrator:
     def tell(self, step: str, detail: str, *, ok: bool = True, ms: float | None = None) -> None:
         self.receive(Event(datetime.now(UTC), step, printable(detail, 1000), ok, ms))
 
+    def within(self, part: str) -> "Narrator":
+        """For steps of a part of the whole: their names begin with that part's."""
+        return Narrator(
+            lambda event: self.receive(replace(event, step=f"{part} {event.step}")),
+            lambda step: self.begins(f"{part} {step}"),
+        )
+
     @contextmanager
     def step(self, step: str, detail: str = "") -> Iterator[StepNote]:
         """Time a step. On success its event carries the note's detail; when it fails, the failure's sentence."""
@@ -293,6 +301,14 @@ class Narrator:
             self.tell(step, note.detail, ms=(perf_counter() - began) * 1000)
 
 
+SILENT = Narrator(lambda _: None)
+"""For what is done without a word."""
+
+
+async def _no_other_secret(reference: str) -> str:
+    raise TransferFailed(FailureClass.CONFIG, f"The secret {reference} cannot be had here.")
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a session may use besides its connection."""
@@ -304,6 +320,9 @@ class Surroundings:
     """Wharf's own known-hosts file; consulted beside ~/.ssh/known_hosts."""
     certificate_seen: Callable[[datetime], None] = field(default=lambda _: None, repr=False)
     """Hears when the certificate of the server ends, once it was found to be trusted."""
+    other_secret: Callable[[str], Awaitable[str]] = field(default=_no_other_secret, repr=False)
+    """Fetches what another reference of the connection than `secret` refers to, as late as that. Raises TransferFailed
+    (config)."""
     alive: Callable[[], None] = field(default=lambda: None, repr=False)
     """To be called at signs of life that the engine does not see by itself: while a long listing arrives, while a
     delivered file is read back. Blocks read and written and steps narrated need no call."""

@@ -6,13 +6,15 @@ import ssl
 from tui.domain.connection import Connection
 from tui.domain.endpoint import FtpEndpoint, FtpTls
 from tui.domain.failure import FailureClass, TransferFailed
-from tui.methods.ftp_login import greeting, place_of, start_tls, translated
+from tui.methods.base import SILENT, Surroundings
+from tui.methods.ftp_login import greeting, peer_of, place_of, start_tls, translated
 from tui.methods.ftps_client import FtpsClient
+from tui.methods.route import find_way
 from tui.methods.tls_identity import identify_by_certificate
 from tui.trust.identity import Identity
 
 
-async def identify(connection: Connection) -> Identity:
+async def identify(connection: Connection, surroundings: Surroundings) -> Identity:
     """Fetch the server's certificate and judge it, without logging in. Raises TransferFailed."""
     endpoint = connection.endpoint
     assert isinstance(endpoint, FtpEndpoint)  # noqa: S101 - the model's method says so
@@ -25,11 +27,11 @@ async def identify(connection: Connection) -> Identity:
         )
 
     async def meet(context: ssl.SSLContext) -> bytes:
-        client = FtpsClient(lambda _: None)
+        client = FtpsClient(lambda _: None, find_way(connection, surroundings))
         try:
             with translated("Asking for the certificate", where):
                 async with asyncio.timeout(connection.stall_timeout):
-                    await client.reach(endpoint.host, endpoint.resolved_port)
+                    await client.reach(peer_of(connection), SILENT)
                     if endpoint.tls is FtpTls.EXPLICIT:
                         await greeting(client)
                     tls = await start_tls(client, endpoint, context)

@@ -73,8 +73,10 @@ class FtpLink:
                 await client.exchange("QUIT")
         except (OSError, NotFtp):
             self._narrator.tell("close", "the server did not answer the good-bye", ok=False)
-        finally:
             self.forget()
+        else:
+            self._client = None
+            await client.hang_up()
 
     def abort(self) -> None:
         """Drop the connection, and make none until `allow`."""

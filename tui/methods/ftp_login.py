@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +14,10 @@ from tui.domain.endpoint import FtpEndpoint, FtpTls
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.text import printable
 from tui.methods.base import StepNote, Surroundings, network_failure
+from tui.methods.dial import Peer
 from tui.methods.ftp_replies import is_unknown_command, quote, refusal
 from tui.methods.ftps_client import FtpsClient, NotFtp, Refused, Reply
+from tui.methods.route import find_way
 from tui.trust.tls import check_pin, client_context, trusted_certificate
 
 _TLS_WORDS = ("encrypt", "tls", "ssl", "secure")
@@ -53,21 +54,25 @@ class FtpDoor:
 
     def __init__(self, connection: Connection, surroundings: Surroundings) -> None:
         assert isinstance(connection.endpoint, FtpEndpoint)  # noqa: S101 - the model's method says so
+        self._connection = connection
         self._endpoint = connection.endpoint
         self._surroundings = surroundings
         self.where = place_of(self._endpoint)
 
     def make_client(self) -> FtpsClient:
         """A client, not connected yet, that checks the pin of every TLS connection it makes."""
-        return FtpsClient(lambda tls: check_pin(tls, self._endpoint.fingerprint, self.where), self._endpoint.encoding)
+        way = find_way(self._connection, self._surroundings)
+        endpoint = self._endpoint
+        return FtpsClient(lambda tls: check_pin(tls, endpoint.fingerprint, self.where), way, endpoint.encoding)
 
     async def enter(self, client: FtpsClient) -> Inside:
         """Connect, identify, log in. Narrates each step; the secret is fetched only after `identity` has passed."""
         context = await asyncio.to_thread(client_context, self._endpoint.ca_file, self._endpoint.fingerprint)
-        with self._step("resolve") as note:
-            note.detail = await self._resolve()
-        with self._step("connect", FailureClass.REFUSED) as note:
-            note.detail = await self._connect(client)
+        with translated("The connection", self.where):
+            await client.reach(peer_of(self._connection), self._surroundings.narrator)
+        if self._endpoint.tls is not FtpTls.IMPLICIT:
+            with self._step("greeting", FailureClass.REFUSED) as note:
+                note.detail = quote(await greeting(client))
         with self._step("identity", FailureClass.TLS) as note:
             note.detail = await self._identify(client, context)
         with self._step("login", FailureClass.AUTH) as note:
@@ -84,25 +89,13 @@ class FtpDoor:
     @contextmanager
     def _step(self, name: str, otherwise: FailureClass = FailureClass.REJECTED) -> Iterator[StepNote]:
         doing = {
-            "connect": "The connection",
+            "greeting": "The connection",
             "identity": "TLS",
             "login": f"The login as {self._endpoint.username}",
             "folder": f"Entering the folder {self._endpoint.directory}",
         }.get(name, name.capitalize())
         with self._surroundings.narrator.step(name) as note, translated(doing, self.where, otherwise):
             yield note
-
-    async def _resolve(self) -> str:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            self._endpoint.host, self._endpoint.resolved_port, type=socket.SOCK_STREAM
-        )
-        return ", ".join(dict.fromkeys(str(address[0]) for *_, address in found))
-
-    async def _connect(self, client: FtpsClient) -> str:
-        await client.reach(self._endpoint.host, self._endpoint.resolved_port)
-        if self._endpoint.tls is FtpTls.IMPLICIT:
-            return self.where
-        return f"{self.where}: {quote(await greeting(client))}"
 
     async def _identify(self, client: FtpsClient, context: ssl.SSLContext) -> str:
         if self._endpoint.tls is FtpTls.NONE:
@@ -174,6 +167,11 @@ def translated(doing: str, where: str, otherwise: FailureClass = FailureClass.RE
         raise TransferFailed(FailureClass.NETWORK, f"{doing} failed: {where} {error}.") from error
     except OSError as error:
         raise network_failure(error, where) from error
+
+
+def peer_of(connection: Connection) -> Peer:
+    """The server of a connection by FTP."""
+    return Peer(connection.host, connection.port, connection.stall_timeout)
 
 
 def place_of(endpoint: FtpEndpoint) -> str:

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 import aioftp
 from aioftp.common import Code, SSLSessionBoundContext
 
-from tui.methods.base import BLOCK_SIZE
+from tui.methods.base import BLOCK_SIZE, SILENT, Narrator
+from tui.methods.dial import Peer, Way
 
 _LONGEST_LINE = 16 * 1024
 """Bytes in one line of a reply; a path may be in it."""
@@ -75,12 +76,15 @@ class FtpsClient(aioftp.Client):
     """One control connection and at most one transfer at a time. After any error but Refused it must be dropped.
 
     `inspect` is called with the TLS object of every connection, control and data, and raises what it likes
-    when the peer is not the right one.
+    when the peer is not the right one. The way is the client's own: it goes with it.
     """
 
-    def __init__(self, inspect: Callable[[ssl.SSLObject], object], encoding: str = "utf-8") -> None:
+    def __init__(self, inspect: Callable[[ssl.SSLObject], object], way: Way, encoding: str = "utf-8") -> None:
         super().__init__(encoding=encoding)
         self._inspect = inspect
+        self._way = way
+        self._peer: Peer | None = None
+        self._narrator = SILENT
         self._data: asyncio.WriteTransport | None = None
         self._passive_command = "EPSV"
         self._dropped = False
@@ -91,17 +95,17 @@ class FtpsClient(aioftp.Client):
 
     # Control connection
 
-    async def reach(self, host: str, port: int) -> None:
-        """Connect. Nothing is read yet, and nothing is encrypted."""
-        await super(aioftp.Client, self).connect(host, port)
-        connection = self.stream.writer.get_extra_info("socket")
-        # During a long transfer the control connection is silent, and firewalls forget silent connections.
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        if hasattr(socket, "TCP_KEEPIDLE"):
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
+    async def reach(self, peer: Peer, narrator: Narrator) -> None:
+        """Connect, over the way there. Nothing is read yet, and nothing is encrypted. Raises TransferFailed."""
+        self._peer = peer
+        self._narrator = narrator
+        await super(aioftp.Client, self).connect(peer.host, peer.port)
 
     async def _open_connection(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        reader, writer = await asyncio.open_connection(host, port, limit=_LONGEST_LINE, happy_eyeballs_delay=0.25)
+        del host, port
+        assert self._peer is not None  # noqa: S101 - reach() has set it
+        connected = await self._way.connect(self._peer, self._narrator)
+        reader, writer = await asyncio.open_connection(sock=connected, limit=_LONGEST_LINE)
         if self._dropped:
             writer.transport.abort()
             raise ConnectionAbortedError("dropped while connecting")
@@ -203,6 +207,14 @@ class FtpsClient(aioftp.Client):
             self._data.abort()
         if self._stream is not None:
             self._stream.writer.transport.abort()
+        self._way.abort()
+
+    async def hang_up(self) -> None:
+        """Close in good order, the way after the connection."""
+        self._dropped = True
+        if self._stream is not None:
+            self._stream.writer.close()
+        await self._way.close()
 
     # Data connections
 
@@ -251,19 +263,13 @@ class FtpsClient(aioftp.Client):
 
     async def _connect_passive(self) -> socket.socket:
         port = await self._passive_port()
-        control = self.stream.writer
-        # The address of the control connection, neither what PASV says (RFC 2577, section 3) nor the host name once
-        # more, which may stand for several machines.
-        peer = control.get_extra_info("peername")
-        connection = socket.socket(control.get_extra_info("socket").family, socket.SOCK_STREAM)
-        try:
-            connection.setblocking(False)
-            if hasattr(socket, "TCP_NOTSENT_LOWAT"):
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
-            await asyncio.get_running_loop().sock_connect(connection, (peer[0], port, *peer[2:]))
-        except BaseException:
-            connection.close()
-            raise
+        assert self._peer is not None  # noqa: S101 - there is a control connection
+        # Never the address that PASV says (RFC 2577, section 3). The one of the control connection, since the host name
+        # may stand for several machines; where others connect for us, they alone know it, and the name must do.
+        host = self.stream.writer.get_extra_info("peername")[0] if self._way.is_direct else self._peer.host
+        connection = await self._way.connect(Peer(host, port, self._peer.patience), SILENT)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT") and connection.family in (socket.AF_INET, socket.AF_INET6):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
         return connection
 
     async def _passive_port(self) -> int:

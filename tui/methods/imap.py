@@ -23,20 +23,20 @@ from tui.domain.connection import After, Connection
 from tui.domain.endpoint import MailAuth, MailTls
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import is_partial, matches
-from tui.methods.base import BLOCK_SIZE, Entry, Narrator, Source, Surroundings
-from tui.methods.dial import Peer, dial
+from tui.methods.base import BLOCK_SIZE, SILENT, Entry, Narrator, Source, Surroundings
+from tui.methods.dial import Peer, Way
 from tui.methods.folder import unused_name
 from tui.methods.imap_client import Folder, ImapClient
 from tui.methods.imap_syntax import Value
 from tui.methods.mail_identity import (
     NOT_ENCRYPTED,
-    SILENT,
     check_certificate,
     identify_mail_server,
     mail_endpoint,
     trusting_context,
 )
 from tui.methods.mail_parts import DamagedContent, Part, TransferDecoder, attached_parts, is_from, message_id_in
+from tui.methods.route import find_way
 from tui.methods.spool import Slice, Spool
 from tui.trust.identity import Identity
 
@@ -84,6 +84,7 @@ class ImapSession(Source):
         self._secret = surroundings.secret
         self._alive = surroundings.alive
         self._folder_name = endpoint.folder or "INBOX"
+        self._way = find_way(connection, surroundings)
         self._client = ImapClient(self._peer)
         self._folder = Folder(0, "")
         self._spool: Spool | None = None
@@ -93,7 +94,7 @@ class ImapSession(Source):
 
     async def open(self) -> None:
         context = await asyncio.to_thread(trusting_context, self._endpoint)
-        await _meet(self._client, self._peer, self._endpoint.tls, context, self._narrator, self._judge)
+        await _meet(self._client, self._peer, self._way, self._endpoint.tls, context, self._narrator, self._judge)
         username = self._endpoint.username or ""
         with self._narrator.step("login") as note:
             with_token = self._endpoint.auth is MailAuth.XOAUTH2
@@ -111,6 +112,7 @@ class ImapSession(Source):
 
     async def close(self) -> None:
         await self._client.logout()
+        await self._way.close()
         if self._spool is not None:
             self._spool.close()
             self._spool = None
@@ -120,6 +122,7 @@ class ImapSession(Source):
 
     def abort(self) -> None:
         self._client.abort()
+        self._way.abort()
 
     async def list_files(self) -> list[Entry]:
         self._offers.clear()
@@ -276,24 +279,29 @@ class ImapSession(Source):
         return path if move_to.startswith("/") else f"{self._folder_name}{delimiter}{path}"
 
 
-async def identify(connection: Connection) -> Identity:
+async def identify(connection: Connection, surroundings: Surroundings) -> Identity:
     """The certificate that the server shows, judged. Nobody logs in. Raises TransferFailed."""
     endpoint, peer = mail_endpoint(connection)
+    way = find_way(connection, surroundings)
 
     async def meet(context: ssl.SSLContext) -> bytes:
         client = ImapClient(peer)
         try:
-            await _meet(client, peer, endpoint.tls, context, SILENT, lambda _: "")
+            await _meet(client, peer, way, endpoint.tls, context, SILENT, lambda _: "")
             return client.certificate.getpeercert(binary_form=True) or b""
         finally:
             await client.logout()
 
-    return await identify_mail_server(connection, meet)
+    try:
+        return await identify_mail_server(connection, meet)
+    finally:
+        await way.close()
 
 
 async def _meet(
     client: ImapClient,
     peer: Peer,
+    way: Way,
     tls: MailTls,
     context: ssl.SSLContext,
     narrator: Narrator,
@@ -301,7 +309,7 @@ async def _meet(
 ) -> None:
     """Connect and encrypt, in the order that the kind of TLS has. `judge` looks at the certificate before the login,
     and returns what to tell of it."""
-    connected = await dial(peer, narrator)
+    connected = await way.connect(peer, narrator)
     if tls is not MailTls.IMPLICIT:
         with narrator.step("greeting") as note:
             note.detail = await client.greet(connected, None)

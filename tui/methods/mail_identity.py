@@ -6,13 +6,11 @@ from collections.abc import Awaitable, Callable
 from tui.domain.connection import Connection
 from tui.domain.endpoint import EmailEndpoint, MailTls
 from tui.domain.failure import FailureClass, TransferFailed
-from tui.methods.base import Narrator, Surroundings
+from tui.methods.base import Surroundings
 from tui.methods.dial import Peer
 from tui.methods.tls_identity import identify_by_certificate
 from tui.trust.identity import Identity
 from tui.trust.tls import client_context, trusted_certificate
-
-SILENT = Narrator(lambda _: None)
 
 NOT_ENCRYPTED = "not encrypted: whoever is in between can read all of it, and nobody has proved who answers"
 

@@ -17,6 +17,7 @@ from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.figures import count
 from tui.domain.figures import size as shown_size
 from tui.methods.base import (
+    SILENT,
     Entry,
     Narrator,
     OutcomeUnknown,
@@ -26,10 +27,9 @@ from tui.methods.base import (
     Target,
     Writer,
 )
-from tui.methods.dial import Peer, dial
+from tui.methods.dial import Peer, Way
 from tui.methods.mail_identity import (
     NOT_ENCRYPTED,
-    SILENT,
     check_certificate,
     identify_mail_server,
     mail_endpoint,
@@ -47,6 +47,7 @@ from tui.methods.message import (
     pack,
     size_of,
 )
+from tui.methods.route import find_way
 from tui.methods.smtp_client import Refusal, SmtpClient
 from tui.methods.spool import Slice, Spool
 from tui.trust.identity import Identity
@@ -77,6 +78,7 @@ class SmtpSession(Target):
             endpoint.subject or DEFAULT_SUBJECT,
         )
         self._limit = USUAL_LIMIT
+        self._way = find_way(connection, surroundings)
         self._client = SmtpClient(self._peer)
         self._spool: Spool | None = None
         self._staged: dict[str, Slice] = {}
@@ -86,7 +88,7 @@ class SmtpSession(Target):
     async def open(self) -> None:
         self._check_addresses()
         context = await asyncio.to_thread(trusting_context, self._endpoint)
-        await _meet(self._client, self._peer, self._endpoint.tls, context, self._narrator, self._judge)
+        await _meet(self._client, self._peer, self._way, self._endpoint.tls, context, self._narrator, self._judge)
         await self._login()
         announced = self._client.size_limit
         self._limit = announced or USUAL_LIMIT
@@ -142,6 +144,7 @@ class SmtpSession(Target):
 
     async def close(self) -> None:
         await self._client.quit()
+        await self._way.close()
         if self._spool is not None:
             self._spool.close()
             self._spool = None
@@ -149,6 +152,7 @@ class SmtpSession(Target):
 
     def abort(self) -> None:
         self._client.abort()
+        self._way.abort()
 
     def batches(self, entries: Sequence[Entry]) -> list[list[Entry]]:
         """As few mails as the limit allows, in order. A file too large for any mail is alone; `stage` refuses it."""
@@ -269,24 +273,29 @@ class _SpoolWriter:
         await self._spool.append(data)
 
 
-async def identify(connection: Connection) -> Identity:
+async def identify(connection: Connection, surroundings: Surroundings) -> Identity:
     """The certificate that the server shows, judged. Nobody logs in. Raises TransferFailed."""
     endpoint, peer = mail_endpoint(connection)
+    way = find_way(connection, surroundings)
 
     async def meet(context: ssl.SSLContext) -> bytes:
         client = SmtpClient(peer)
         try:
-            await _meet(client, peer, endpoint.tls, context, SILENT, lambda _: "")
+            await _meet(client, peer, way, endpoint.tls, context, SILENT, lambda _: "")
             return client.certificate.getpeercert(binary_form=True) or b""
         finally:
             await client.quit()
 
-    return await identify_mail_server(connection, meet)
+    try:
+        return await identify_mail_server(connection, meet)
+    finally:
+        await way.close()
 
 
 async def _meet(
     client: SmtpClient,
     peer: Peer,
+    way: Way,
     tls: MailTls,
     context: ssl.SSLContext,
     narrator: Narrator,
@@ -294,7 +303,7 @@ async def _meet(
 ) -> None:
     """Connect and encrypt, in the order that the kind of TLS has. `judge` looks at the certificate before anything is
     said about the mail, and returns what to tell of it."""
-    connected = await dial(peer, narrator)
+    connected = await way.connect(peer, narrator)
     if tls is not MailTls.IMPLICIT:
         with narrator.step("greeting") as note:
             note.detail = await client.greet(connected, None)

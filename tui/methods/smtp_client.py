@@ -343,5 +343,8 @@ def _stuffed(lines: bytes) -> bytes:
 def _address_literal(connected: socket.socket) -> str:
     """What we call ourselves in EHLO: our address (RFC 5321 section 4.1.3). Our host name is nobody's business, and
     looking it up can take long."""
+    if connected.family not in (socket.AF_INET, socket.AF_INET6):
+        # The address that the server sees is that of a jump host, which does not tell it.
+        return "[127.0.0.1]"
     address = str(connected.getsockname()[0]).partition("%")[0]
     return f"[IPv6:{address}]" if ":" in address else f"[{address}]"

@@ -41,7 +41,7 @@ class _Meaning:
 
 
 _CONNECTION_ERRORS: dict[type[asyncssh.Error], _Meaning] = {
-    asyncssh.PermissionDenied: _Meaning(FailureClass.AUTH, "The login on the way to {where} was refused: {reason}."),
+    asyncssh.PermissionDenied: _Meaning(FailureClass.AUTH, "The login at {where} was refused: {reason}."),
     asyncssh.HostKeyNotVerifiable: _Meaning(FailureClass.HOST_KEY, "The host key of {where} is not trusted: {reason}."),
     asyncssh.KeyExchangeFailed: _Meaning(
         FailureClass.REJECTED,
@@ -56,8 +56,9 @@ _BROKEN_LINK = _Meaning(FailureClass.NETWORK, "The connection to {where} broke: 
 _BUSY_SERVER = _Meaning(FailureClass.REFUSED, "{where} has too many connections now: {reason}.")
 
 
-def connection_failure(error: Exception, where: str) -> TransferFailed:
-    """Translate what goes wrong with the SSH connection as a whole. `where` is such as `sftp.acme.example:22`."""
+def connection_failure(error: Exception, where: str, last_words: str = "") -> TransferFailed:
+    """Translate what goes wrong with the SSH connection as a whole. `where` is such as `sftp.acme.example:22`;
+    `last_words` are those of whoever is in between."""
     match error:
         case TransferFailed():
             return error
@@ -71,7 +72,8 @@ def connection_failure(error: Exception, where: str) -> TransferFailed:
             raise error
     # The parts are put in one by one: text from the server may contain braces.
     sentence = meaning.sentence.replace("{where}", where).replace("{reason}", _reason(error))
-    return TransferFailed(meaning.failure_class, sentence, remedy=meaning.remedy)
+    told = f"{sentence.rstrip('.')} ({last_words})." if last_words else sentence
+    return TransferFailed(meaning.failure_class, told, remedy=meaning.remedy)
 
 
 def _reason(error: asyncssh.Error) -> str:

@@ -8,6 +8,7 @@ keys are fetched in the login methods and nowhere else, so nothing is fetched fo
 import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,24 +16,10 @@ import asyncssh
 from asyncssh.misc import MaybeAwait
 
 from tui.domain.failure import FailureClass, TransferFailed
-from tui.methods.base import Surroundings
+from tui.methods.ssh_config import SshServer
 from tui.trust.hostkeys import HostKeys, fingerprint_of
 
-
-@dataclass(frozen=True, slots=True)
-class Ways:
-    """The ways to log in that a connection names. No other is tried."""
-
-    key_files: Sequence[Path] = ()
-    agent: bool = False
-    password: bool = False
-    """Whether the secret is the password. If not, it is the passphrase of the key files."""
-
-    @property
-    def methods(self) -> list[str]:
-        """What is offered to the server, the preferred first (names of RFC 4252 and RFC 4256)."""
-        keys = ["publickey"] if self.key_files or self.agent else []
-        return keys + (["password", "keyboard-interactive"] if self.password else [])
+_PUBLIC_ENDINGS = (".pub", "-cert.pub")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +37,15 @@ class ServerIdentity:
 class Login(asyncssh.SSHClient):
     """One handshake. `identity` is set as soon as the server's key was judged."""
 
-    def __init__(self, connection: str, user: str, known: HostKeys, ways: Ways, surroundings: Surroundings) -> None:
+    def __init__(self, connection: str, server: SshServer, known: HostKeys) -> None:
         self.identity: asyncio.Future[ServerIdentity] = asyncio.get_running_loop().create_future()
         self.tried: list[str] = []
         """The ways that were tried, in words. After success the last one is the one that was accepted."""
         self._connection = connection
-        self._user = user
+        self._user = server.user
         self._known = known
-        self._ways = ways
-        self._surroundings = surroundings
+        self._ways = server.ways
+        self._secret = server.secret
         self._link: asyncssh.SSHClientConnection | None = None
         self._keys = self._offered_keys()
         self._password_sent = False
@@ -119,39 +106,59 @@ class Login(asyncssh.SSHClient):
         """Every key to try, one at a time, so that it is known which one was accepted."""
         for path in self._ways.key_files:
             for key in await self._read_keys(path):
-                self.tried.append(f"key {path}")
+                self.tried.append(f"{'certificate' if key.has_cert else 'key'} {path}")
                 yield key
         if self._ways.agent:
-            async with await self._connect_agent() as agent:
-                for key in await agent.get_keys():
+            async with self._agent() as agent:
+                for key in await self._agent_keys(agent):
                     self.tried.append(f"agent key {key.get_comment()}")
                     yield key
 
     async def _read_keys(self, path: Path) -> Sequence[asyncssh.SSHKeyPair]:
-        passphrase = None if self._ways.password else await self._surroundings.secret()
+        passphrase = None if self._ways.password else await self._secret()
+        certificates = [str(certificate) for certificate in self._ways.certificates]
         try:
             # In a thread: deriving the key from a passphrase is slow on purpose.
-            return await asyncio.to_thread(asyncssh.load_keypairs, [str(path)], passphrase)
+            return await asyncio.to_thread(asyncssh.load_keypairs, [str(path)], passphrase, certificates)
         except (OSError, asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
+            if self._ways.lenient:
+                self.tried.append(f"key {path}, which cannot be used: {reason}")
+                return []
             raise TransferFailed(
                 FailureClass.CONFIG,
                 f"The key file {path} cannot be used: {reason}.",
                 remedy="Name a private key file as key of the connection, and its passphrase, if any, as secret.",
             ) from None
 
-    async def _connect_agent(self) -> asyncssh.SSHAgentClient:
-        path = os.environ.get("SSH_AUTH_SOCK", "")
+    @asynccontextmanager
+    async def _agent(self) -> AsyncIterator[asyncssh.SSHAgentClient | None]:
+        path = self._ways.agent_path or os.environ.get("SSH_AUTH_SOCK", "")
         try:
             if not path:
                 raise FileNotFoundError(0, "SSH_AUTH_SOCK is not set")
-            return await asyncssh.connect_agent(path)
+            agent = await asyncssh.connect_agent(path)
         except OSError as error:
-            raise TransferFailed(
-                FailureClass.CONFIG,
-                f"The ssh-agent cannot be reached: {error.strerror or error}.",
-                remedy="Start ssh-agent in the session that runs Wharf, or name a key file in the connection.",
-            ) from error
+            if not self._ways.lenient:
+                raise TransferFailed(
+                    FailureClass.CONFIG,
+                    f"The ssh-agent cannot be reached: {error.strerror or error}.",
+                    remedy="Start ssh-agent in the session that runs Wharf, or name a key file in the connection.",
+                ) from error
+            yield None
+            return
+        async with agent:
+            yield agent
+
+    async def _agent_keys(self, agent: asyncssh.SSHAgentClient | None) -> list[asyncssh.SSHKeyPair]:
+        """The agent's keys or, with IdentitiesOnly, those whose public halves are named."""
+        if agent is None:
+            return []
+        keys = list(await agent.get_keys())
+        if self._ways.agent_keys is None:
+            return keys
+        wanted = await asyncio.to_thread(_public_halves, self._ways.agent_keys)
+        return [key for key in keys if key.public_data in wanted]
 
     # Login by password
 
@@ -186,4 +193,16 @@ class Login(asyncssh.SSHClient):
             return None
         self._password_sent = True
         self.tried.append(way)
-        return await self._surroundings.secret()
+        return await self._secret()
+
+
+def _public_halves(paths: Sequence[Path]) -> set[bytes]:
+    """The public keys and certificates that belong to these files; those of which nothing is there are left out."""
+    found = set()
+    for path in paths:
+        names = [path] if path.suffix == ".pub" else [path.with_name(f"{path.name}{end}") for end in _PUBLIC_ENDINGS]
+        for name in names:
+            for read in (asyncssh.read_public_key, asyncssh.read_certificate):
+                with suppress(OSError, asyncssh.KeyImportError):
+                    found.add(read(str(name)).public_data)
+    return found

@@ -59,9 +59,10 @@ def _put_back(vault: Vault, name: str, before: str | None) -> None:
 async def _name_in_vault(engine: Engine, connection: Connection, original: Connection | None) -> str:
     """Where the secret goes: never over one that another connection uses."""
     used_by_others = {
-        other.endpoint.secret
+        reference
         for other in await engine.store.connections()
         if original is None or other.name != original.name
+        for reference in other.references
     }
     return next(name for name in _names(connection, original) if f"vault:{name}" not in used_by_others)
 
