@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Set
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from tui.domain.failure import Failure, FailureClass, TransferFailed
 from tui.domain.run import Outcome, Run, Status
 from tui.domain.text import printable
 from tui.engine.delivery import Deliverer
+from tui.engine.endings import Endings
 from tui.engine.journal import Journal
 from tui.engine.lanes import deliver_side_by_side
 from tui.engine.live import LiveRun
@@ -198,29 +200,29 @@ class Execution:
         if self._force:
             partials = {key: replace(partial, sha256=None) for key, partial in partials.items()}
         plan = await self._plan(sides, partials)
-        deliverer = self._deliverer(sides, partials)
+        undecided: set[str] = set()
+        endings = self._deliverer(sides, partials, undecided).endings
         for entry, earlier in plan.repeated:
-            deliverer.skip(entry, earlier)
+            endings.skip(entry, earlier)
         if self._connection.after is not After.KEEP:
             # Delivered by a run that was stopped before it could finish with the source.
-            for entry in plan.delivered:
-                await deliverer.settle(entry)
+            await endings.settle_each(plan.delivered)
 
-        async def deliver(lane: Sides, batch: list[Entry]) -> None:
-            deliverer = self._deliverer(lane, partials)
-            try:
-                await deliverer.deliver(batch)
-            finally:
-                self._give_up_on_hopeless(batch, deliverer.undecided)
+        async def deliver(lane: Sides, waiting: deque[list[Entry]]) -> None:
+            await self._deliverer(lane, partials, undecided).deliver(waiting)
 
         if self._connection.conflict is Conflict.KEEP_BOTH:
             # Two lanes could choose the same free name.
             lanes = 1
-        await deliver_side_by_side(sides, sides.target.batches(plan.move), lanes, deliver)
+        try:
+            await deliver_side_by_side(sides, sides.target.batches(plan.move), lanes, deliver)
+        finally:
+            self._give_up_on_hopeless(plan.move, undecided)
 
-    def _deliverer(self, sides: Sides, partials: dict[str, Partial]) -> Deliverer:
+    def _deliverer(self, sides: Sides, partials: dict[str, Partial], undecided: set[str]) -> Deliverer:
         policy = Policy(self._connection, sides, self._store, partials, force=self._force)
-        return Deliverer(sides, self._connection.verify, policy, self._journal, self._run.run_id, partials)
+        endings = Endings(sides, policy, self._journal, self._run.run_id, undecided)
+        return Deliverer(sides, self._connection.verify, policy, self._journal, endings, partials)
 
     async def _plan(self, sides: Sides, partials: dict[str, Partial]) -> Plan:
         self._journal.doing("listing")
@@ -261,9 +263,9 @@ class Execution:
         self._journal.fail(entry, error.failure)
         self._given_up[entry.key] = error.failure
 
-    def _give_up_on_hopeless(self, batch: list[Entry], undecided: set[str]) -> None:
+    def _give_up_on_hopeless(self, moved: list[Entry], undecided: set[str]) -> None:
         """Files that failed in a way that no retry can help are left out of later attempts."""
-        for entry in batch:
+        for entry in moved:
             failure = self._journal.record(entry).failure
             if failure is not None and (not failure.retryable or entry.key in undecided):
                 self._given_up[entry.key] = failure

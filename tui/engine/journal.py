@@ -55,6 +55,10 @@ class Journal:
         self._moved += count
         self._meter.update(self._moved)
 
+    def begin(self, entry: Entry) -> None:
+        """The file may be there under its temporary name from now on, in part."""
+        self._partials[entry.key] = _partial(entry, 0)
+
     def mark(self, entry: Entry, stored: int) -> None:
         """The first `stored` bytes of the file are known to have arrived."""
         if stored:

@@ -8,7 +8,8 @@ from tui.domain.failure import TransferFailed
 from tui.engine.sides import Sides
 from tui.methods.base import Entry
 
-Deliver = Callable[[Sides, list[Entry]], Awaitable[None]]
+Deliver = Callable[[Sides, deque[list[Entry]]], Awaitable[None]]
+"""Delivers something of what waits, which it takes away there."""
 
 
 async def deliver_side_by_side(sides: Sides, batches: Iterable[list[Entry]], lanes: int, deliver: Deliver) -> None:
@@ -37,7 +38,7 @@ def _first(group: BaseExceptionGroup[TransferFailed]) -> TransferFailed:
 
 async def _work(sides: Sides, waiting: deque[list[Entry]], deliver: Deliver) -> None:
     while waiting:
-        await deliver(sides, waiting.popleft())
+        await deliver(sides, waiting)
 
 
 async def _further_lane(sides: Sides, waiting: deque[list[Entry]], deliver: Deliver) -> None:

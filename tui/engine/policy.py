@@ -26,6 +26,11 @@ class Policy:
         self._store = store
         self._partials = partials
 
+    @property
+    def decides_one_by_one(self) -> bool:
+        """Whether what becomes of a file depends on what has become of those before it."""
+        return self._conflict is not Conflict.OVERWRITE or self._repeat is Repeat.SKIP
+
     async def named(self, entry: Entry) -> Entry:
         """The file under the name that it gets at the target. Raises TransferFailed (rejected) where that is taken."""
         partial = self._partials.get(entry.key)
@@ -53,12 +58,7 @@ class Policy:
 
     async def check_space(self, entry: Entry) -> None:
         """Raises TransferFailed (space) where the target says that the file cannot fit."""
-        free = await self._sides.target.free_space()
-        if free is not None and free < entry.size:
-            raise TransferFailed(
-                FailureClass.SPACE,
-                f"{entry.name} needs {shown_size(entry.size)}, but the target has {shown_size(free)} free.",
-            )
+        require_room(entry, await self._sides.target.free_space())
 
     async def known_before_copying(self, entry: Entry) -> str | None:
         """The SHA-256 of the source, where knowing it may spare the copy."""
@@ -74,3 +74,12 @@ class Policy:
         if self._repeat is Repeat.SEND or sha256 is None or not entry.size:
             return None
         return await self._store.delivery_of(self._name, sha256)
+
+
+def require_room(entry: Entry, free: int | None) -> None:
+    """Raises TransferFailed (space) where the file does not fit into so many bytes; None is unknown."""
+    if free is not None and free < entry.size:
+        raise TransferFailed(
+            FailureClass.SPACE,
+            f"{entry.name} needs {shown_size(entry.size)}, but the target has {shown_size(free)} free.",
+        )

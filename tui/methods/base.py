@@ -22,14 +22,31 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Protocol
+from typing import Protocol, TypeAlias, TypeVar
 
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import why_unsafe
 from tui.domain.run import Event
 from tui.domain.text import printable
+
+_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
+Each: TypeAlias = list[_Answer | TransferFailed]
+"""What has become of each of several files, in their order: a failure in the place of an answer."""
+
+_BREAKS_THE_SESSION = frozenset(
+    {
+        FailureClass.AUTH,
+        FailureClass.HOST_KEY,
+        FailureClass.TLS,
+        FailureClass.NETWORK,
+        FailureClass.TIMEOUT,
+        FailureClass.REFUSED,
+    }
+)
 
 BLOCK_SIZE = 256 * 1024
 """Bytes per block between a source and a target."""
@@ -107,6 +124,24 @@ class OutcomeUnknown(TransferFailed):
         )
 
 
+def breaks(error: TransferFailed) -> bool:
+    """Whether after this failure the other files have nothing to hope for on the same session."""
+    return error.failure.failure_class in _BREAKS_THE_SESSION
+
+
+async def _come_to(call: Awaitable[_Answer]) -> "_Answer | TransferFailed":
+    try:
+        return await call
+    except TransferFailed as error:
+        return error
+
+
+async def _together(calls: Sequence[Awaitable[_Answer]]) -> "Each[_Answer]":
+    if len(calls) == 1:
+        return [await _come_to(calls[0])]
+    return list(await asyncio.gather(*map(_come_to, calls)))
+
+
 class Writer(Protocol):
     """Takes the bytes of one file, in order."""
 
@@ -120,7 +155,12 @@ class Writer(Protocol):
 
 
 class Session(ABC):
-    """One side of a run, from opening to closing. Not safe for use by several tasks at once."""
+    """One side of a run, from opening to closing. Not safe for use by more tasks at once than `side_by_side` says."""
+
+    @property
+    def side_by_side(self) -> int:
+        """How many files the session can have under way at the same time."""
+        return 1
 
     @abstractmethod
     async def open(self) -> None:
@@ -152,6 +192,18 @@ class Session(ABC):
         name of a file that was written there a moment ago, if one was."""
         del fresh
         return None
+
+    async def _each(self, call: Callable[[_Item], Awaitable[_Answer]], items: Sequence[_Item]) -> "Each[_Answer]":
+        """Ask for each, as many at the same time as the session stands. After a failure that breaks the session
+        nothing more is asked: the others have failed in the same way."""
+        answers: Each[_Answer] = []
+        for start in range(0, len(items), self.side_by_side):
+            some = items[start : start + self.side_by_side]
+            answers += await _together([call(item) for item in some])
+            broken = next((one for one in answers[start:] if isinstance(one, TransferFailed) and breaks(one)), None)
+            if broken is not None:
+                return answers + [broken] * (len(items) - len(answers))
+        return answers
 
     @abstractmethod
     async def close(self) -> None:
@@ -187,14 +239,35 @@ class Source(Session):
     async def stat(self, entry: Entry) -> Entry | None:
         """A fresh look at the same file: an equal entry when it is unchanged, None when it is gone."""
 
+    async def read_each(self, entries: Sequence[Entry]) -> "Each[bytes]":
+        """The bytes of small files, each to its true end, like `read`. A byte more than expected tells enough of a file
+        that has grown."""
+        return await self._each(self._read_whole, entries)
+
+    async def _read_whole(self, entry: Entry) -> bytes:
+        async with self.read(entry) as blocks:
+            return b"".join([block async for block in blocks])
+
+    async def stat_each(self, entries: Sequence[Entry]) -> "Each[Entry | None]":
+        """`stat` of each."""
+        return await self._each(self.stat, entries)
+
     async def source_proof(self, entry: Entry) -> Proof | None:
         """The SHA-256 of the file as the source itself computes it, if it can at no cost. None when it cannot."""
         del entry
         return None
 
+    async def source_proof_each(self, entries: Sequence[Entry]) -> "Each[Proof | None]":
+        """`source_proof` of each."""
+        return await self._each(self.source_proof, entries)
+
     @abstractmethod
     async def settle(self, entry: Entry) -> None:
         """Do the connection's after-action (keep, delete, move) with a file whose delivery is on record."""
+
+    async def settle_each(self, entries: Sequence[Entry]) -> "Each[None]":
+        """`settle` of each, one after the other unless the source knows better."""
+        return [await _come_to(self.settle(entry)) for entry in entries]
 
 
 class Target(Session):
@@ -204,12 +277,26 @@ class Target(Session):
         """Group the files into what is published together, in order. One by one, unless the method says otherwise."""
         return [[entry] for entry in entries]
 
+    @property
+    def can_stage_ahead(self) -> bool:
+        """Whether files that are published one by one may all be staged before the first of them is published."""
+        return True
+
     @abstractmethod
     def stage(self, entry: Entry, keep: int = 0) -> AbstractAsyncContextManager[Writer]:
         """Open `NAME.wharf-part` for writing after its first `keep` bytes, which are there; what lies beyond is cut off
         or overwritten. Leaving normally flushes and closes it: afterwards every byte is as durable as the other side
         can promise. Leaving with an exception closes without a promise. Only a target that `resumes` is asked to keep.
         """
+
+    async def stage_each(self, files: Sequence[tuple[Entry, bytes]]) -> "Each[None]":
+        """Stage small files as a whole, as durably as `stage` does."""
+        return await self._each(self._stage_whole, files)
+
+    async def _stage_whole(self, file: tuple[Entry, bytes]) -> None:
+        entry, content = file
+        async with self.stage(entry) as writer:
+            await writer.write(content)
 
     async def read_staged(self, entry: Entry, offset: int, count: int) -> bytes:
         """These bytes of the staged file; fewer where it ends. Asked only of a target that `resumes`."""
@@ -235,12 +322,20 @@ class Target(Session):
     async def staged_size(self, entry: Entry) -> int | None:
         """A fresh look at the size of the staged file in bytes; None when it is not there."""
 
+    async def staged_size_each(self, entries: Sequence[Entry]) -> "Each[int | None]":
+        """`staged_size` of each."""
+        return await self._each(self.staged_size, entries)
+
     async def staged_proof(self, entry: Entry, *, reread: bool) -> Proof | None:
         """The staged file's SHA-256 if the other side can give it at no cost, or by reading it back with `reread`.
         None when there is none to be had.
         """
         del entry, reread
         return None
+
+    async def staged_proof_each(self, entries: Sequence[Entry], *, reread: bool) -> "Each[Proof | None]":
+        """`staged_proof` of each."""
+        return await self._each(partial(self.staged_proof, reread=reread), entries)
 
     @abstractmethod
     async def publish(self, batch: Sequence[Staged]) -> None:
@@ -252,6 +347,10 @@ class Target(Session):
         """Go as far towards a delivery as can be undone, and say in words what was tried. None where files are staged
         under temporary names: there a file that means nothing can be written."""
         return None
+
+    async def publish_each(self, group: Sequence[Staged]) -> "Each[None]":
+        """`publish` of files that have nothing to do with one another."""
+        return await self._each(lambda staged: self.publish([staged]), group)
 
     @abstractmethod
     async def discard(self, entry: Entry) -> None:

@@ -12,15 +12,25 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from time import monotonic
+from typing import TypeVar
 
 from tui.domain.connection import After, Connection, Direction
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import part_name
-from tui.methods.base import Entry, Proof, Source, Staged, Surroundings, Target, Writer, file_failure
+from tui.methods.base import Each, Entry, Proof, Source, Staged, Surroundings, Target, Writer, file_failure
 from tui.trust.private_file import sync_folder
 
 _SYNC_INTERVAL = 1.0
 """Seconds between two moments at which what was written is known to be on the disk."""
+
+_FILES_AT_ONCE = 256
+"""Small files that are read or written in one go."""
+
+_DISK_THREADS = 4
+"""Threads that write small files to the disk at the same time."""
+
+_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
 
 _DISK_BLOCK = 1024 * 1024
 """Bytes per read from the disk, and between hash updates; larger than a network block to save thread switches."""
@@ -61,6 +71,10 @@ class LocalFolder(Source, Target):
     def abort(self) -> None:
         """Nothing here waits for a peer."""
 
+    @property
+    def side_by_side(self) -> int:
+        return _FILES_AT_ONCE
+
     async def list_files(self) -> list[Entry]:
         def scan() -> list[Entry]:
             entries = []
@@ -76,15 +90,10 @@ class LocalFolder(Source, Target):
         return await asyncio.to_thread(scan)
 
     async def stat(self, entry: Entry) -> Entry | None:
-        def look() -> Entry | None:
-            with _translated(f"Looking at {entry.key}"):
-                try:
-                    status = Path(entry.key).stat()
-                except FileNotFoundError:
-                    return None
-            return Entry.named(entry.name, status.st_size, status.st_mtime, entry.key)
+        return await asyncio.to_thread(_look, entry)
 
-        return await asyncio.to_thread(look)
+    async def stat_each(self, entries: Sequence[Entry]) -> Each[Entry | None]:
+        return await asyncio.to_thread(_each_in_turn, _look, entries)
 
     @asynccontextmanager
     async def read(self, entry: Entry, offset: int = 0) -> AsyncIterator[AsyncIterator[bytes]]:
@@ -97,6 +106,9 @@ class LocalFolder(Source, Target):
         finally:
             await ahead.drain()
             os.close(file)
+
+    async def read_each(self, entries: Sequence[Entry]) -> Each[bytes]:
+        return await asyncio.to_thread(_each_in_turn, _read_small, entries)
 
     @asynccontextmanager
     async def stage(self, entry: Entry, keep: int = 0) -> AsyncIterator[Writer]:
@@ -115,6 +127,22 @@ class LocalFolder(Source, Target):
         finally:
             await lane.drain()
             os.close(file)
+
+    async def stage_each(self, files: Sequence[tuple[Entry, bytes]]) -> Each[None]:
+        places = [(self._staged_path(entry), content) for entry, content in files]
+        # Side by side, because the disk answers to many in about the time it takes for one.
+        parts = [places[start::_DISK_THREADS] for start in range(_DISK_THREADS)]
+        writing = asyncio.gather(*(asyncio.to_thread(_each_in_turn, _write_small, part) for part in parts))
+        try:
+            # Shielded: a thread cannot be cancelled, and nobody else may write these files until it is done.
+            written = await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait({writing})
+            raise
+        outcomes: Each[None] = [None] * len(places)
+        for start, part in enumerate(written):
+            outcomes[start::_DISK_THREADS] = part
+        return outcomes
 
     @property
     def resumes(self) -> bool:
@@ -170,14 +198,18 @@ class LocalFolder(Source, Target):
         return await asyncio.to_thread(look)
 
     async def staged_size(self, entry: Entry) -> int | None:
-        def look() -> int | None:
-            with _translated(f"Looking at {self._staged_path(entry)}"):
-                try:
-                    return self._staged_path(entry).stat().st_size
-                except FileNotFoundError:
-                    return None
+        return await asyncio.to_thread(self._measure, entry)
 
-        return await asyncio.to_thread(look)
+    async def staged_size_each(self, entries: Sequence[Entry]) -> Each[int | None]:
+        return await asyncio.to_thread(_each_in_turn, self._measure, entries)
+
+    def _measure(self, entry: Entry) -> int | None:
+        path = self._staged_path(entry)
+        with _translated(f"Looking at {path}"):
+            try:
+                return path.stat().st_size
+            except FileNotFoundError:
+                return None
 
     async def staged_proof(self, entry: Entry, *, reread: bool) -> Proof | None:
         if not reread:
@@ -191,15 +223,23 @@ class LocalFolder(Source, Target):
         return Proof(await asyncio.to_thread(digest), "SHA-256 of the file read back from disk")
 
     async def publish(self, batch: Sequence[Staged]) -> None:
-        def rename() -> None:
-            for staged in batch:
-                final = self._path / staged.entry.target_name
-                with _translated(f"Renaming the finished file to {final}"):
-                    self._staged_path(staged.entry).replace(final)
+        for outcome in await self.publish_each(batch):
+            if outcome is not None:
+                raise outcome
+
+    async def publish_each(self, group: Sequence[Staged]) -> Each[None]:
+        def rename() -> Each[None]:
+            outcomes = _each_in_turn(self._give_final_name, group)
             with _translated(f"Writing the folder {self._path}"):
                 sync_folder(self._path)
+            return outcomes
 
-        await asyncio.to_thread(rename)
+        return await asyncio.to_thread(rename)
+
+    def _give_final_name(self, staged: Staged) -> None:
+        final = self._path / staged.entry.target_name
+        with _translated(f"Renaming the finished file to {final}"):
+            self._staged_path(staged.entry).replace(final)
 
     async def discard(self, entry: Entry) -> None:
         def remove() -> None:
@@ -277,6 +317,47 @@ class _Lane:
             return True
         await asyncio.wait({self._pending})
         return not self._pending.cancelled() and self._pending.exception() is None
+
+
+def _each_in_turn(work: Callable[[_Item], _Answer], items: Sequence[_Item]) -> Each[_Answer]:
+    answers: Each[_Answer] = []
+    for item in items:
+        try:
+            answers.append(work(item))
+        except TransferFailed as error:
+            answers.append(error)
+    return answers
+
+
+def _look(entry: Entry) -> Entry | None:
+    with _translated(f"Looking at {entry.key}"):
+        try:
+            status = Path(entry.key).stat()
+        except FileNotFoundError:
+            return None
+    return Entry.named(entry.name, status.st_size, status.st_mtime, entry.key)
+
+
+def _read_small(entry: Entry) -> bytes:
+    with _translated(f"Reading {entry.key}"), Path(entry.key).open("rb", buffering=0) as file:
+        blocks = []
+        # One byte more than there should be shows a file that has grown.
+        left = entry.size + 1
+        while left and (block := file.read(left)):
+            blocks.append(block)
+            left -= len(block)
+        return b"".join(blocks)
+
+
+def _write_small(place: tuple[Path, bytes]) -> None:
+    path, content = place
+    with _translated(f"Writing {path}"):
+        file = _open_for_writing(path, 0)
+        try:
+            _write_all(file, content, sync=False)
+            os.fsync(file)
+        finally:
+            os.close(file)
 
 
 async def _blocks(file: int, lane: _Lane) -> AsyncIterator[bytes]:

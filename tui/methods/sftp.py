@@ -32,6 +32,9 @@ _CLOSE_LIMIT = 10.0
 _LONGEST_LISTING = 1_000_000
 """Entries of a folder that are still read: a list has to fit into memory."""
 
+_FILES_AT_ONCE = 64
+"""Files open at the server at the same time: few servers keep a thousand per session, most keep a hundred."""
+
 _Answer = TypeVar("_Answer")
 
 
@@ -116,6 +119,10 @@ class SftpSession(Source, Target):
         if attributes.type not in (FileType.DIRECTORY, FileType.UNKNOWN):
             raise TransferFailed(FailureClass.NOT_FOUND, f"{asked} at {self._where} is not a folder.")
         return found
+
+    @property
+    def side_by_side(self) -> int:
+        return _FILES_AT_ONCE
 
     # Source
 

@@ -162,6 +162,11 @@ class SmtpSession(Target):
         groups = pack(self._head, [(entry.target_name, entry.size) for entry in entries], self._limit)
         return [[entries[index] for index in group] for group in groups]
 
+    @property
+    def can_stage_ahead(self) -> bool:
+        # A mail is built out of everything that is staged.
+        return False
+
     @asynccontextmanager
     async def stage(self, entry: Entry, keep: int = 0) -> AsyncIterator[Writer]:
         del keep  # nothing staged outlives the session
