@@ -36,6 +36,8 @@ class Partner:
     """Where files have to be under way together, or nothing goes on."""
     blind: bool = False
     """Nothing can be looked at, as with mail."""
+    at_once: int = 1
+    """Files that a session can have under way at the same time."""
     freeze: bool = False
     frozen: asyncio.Event = field(default_factory=asyncio.Event)
     closed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -62,6 +64,10 @@ class PartnerSession(Source, Target):
     async def close(self) -> None:
         self._partner.log.append("close")
         self._partner.closed.set()
+
+    @property
+    def side_by_side(self) -> int:
+        return self._partner.at_once
 
     def sibling(self) -> "PartnerSession":
         return PartnerSession(self._partner, self._connection)
