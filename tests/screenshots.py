@@ -24,11 +24,14 @@ from textual.widgets import Input
 import tui.console.dialogs.connection_form
 import tui.console.screens.history
 import tui.console.screens.run  # noqa: F401 - see above
+from tests import sample_tests
 from tests.sample_week import fill, stopped_clock
 from tui.console.app import WharfApp
-from tui.engine import Engine, LiveRun, Snapshot
+from tui.domain.connection import Connection
+from tui.engine import Engine, LiveRun, Snapshot, TestReport, Watcher
 from tui.paths import Paths
 from tui.store.sqlite import SqliteStore
+from tui.trust.identity import Identity
 from tui.trust.vault import Vault
 
 FOLDER = Path(__file__).parents[1] / "screenshots"
@@ -43,12 +46,32 @@ class Shot:
     size: tuple[int, int]
     steps: Steps
     theme: str = "wharf-dark"
+    finds: Callable[[str], TestReport] = sample_tests.passing
+    """What a test of a connection finds."""
 
 
 class StillEngine(Engine):
     """An engine whose runs stand still."""
 
     live: Mapping[str, LiveRun] = {}
+    finds: Callable[[str], TestReport]
+
+    async def test(
+        self,
+        connection: Connection,
+        watcher: Watcher | None = None,
+        *,
+        typed_secret: str | None = None,
+        write: bool = True,
+    ) -> TestReport:
+        report = self.finds(connection.name)
+        for step in report.steps:
+            if watcher is not None:
+                watcher.ended(step)
+        return report
+
+    def place_for(self, connection: Connection, identity: Identity) -> str:
+        return sample_tests.KNOWN_HOSTS
 
     def snapshot(self) -> Snapshot:
         return Snapshot(1, 1, self.live)
@@ -65,12 +88,25 @@ def pressing(*keys: str) -> Steps:
     return press
 
 
+_TEST = ("j", "t")
+_WIDE, _NARROW = (140, 45), (80, 24)
+
 SHOTS = {
     "connections-wide": Shot((140, 45), pressing()),
     "connections-80x24": Shot((80, 24), pressing("j", "j")),
     "connections-light": Shot((140, 45), pressing(*"jjjjjj"), theme="wharf-light"),
     "form-errors": Shot((140, 45), pressing("n", *"nova-conversions", "ctrl+s")),
     "history-live": Shot((140, 45), pressing("enter")),
+    "test-passing": Shot(_WIDE, pressing(*_TEST)),
+    "test-passing-80x24": Shot(_NARROW, pressing(*_TEST)),
+    "test-identity": Shot(_WIDE, pressing(*_TEST, "n"), finds=sample_tests.unknown_key),
+    "test-identity-80x24": Shot(_NARROW, pressing(*_TEST, "n"), finds=sample_tests.unknown_key),
+    "test-login": Shot(_WIDE, pressing(*_TEST), finds=sample_tests.refused_login),
+    "test-login-80x24": Shot(_NARROW, pressing(*_TEST), finds=sample_tests.refused_login),
+    "trust-unknown": Shot(_WIDE, pressing(*_TEST), finds=sample_tests.unknown_key),
+    "trust-unknown-80x24": Shot(_NARROW, pressing(*_TEST), finds=sample_tests.unknown_key),
+    "trust-changed": Shot(_WIDE, pressing(*_TEST), finds=sample_tests.changed_key),
+    "trust-changed-80x24": Shot(_NARROW, pressing(*_TEST), finds=sample_tests.changed_key),
     "run-failed": Shot((110, 30), pressing("slash", *"delta", "enter", "enter", "enter")),
 }
 
@@ -79,6 +115,7 @@ async def take(name: str) -> str:
     """The picture as SVG."""
     shot = SHOTS[name]
     async with _still_engine() as engine:
+        engine.finds = shot.finds
         app = WharfApp(engine)
         app.theme = shot.theme
         async with app.run_test(size=shot.size) as pilot:
@@ -89,7 +126,7 @@ async def take(name: str) -> str:
 
 
 @asynccontextmanager
-async def _still_engine() -> AsyncIterator[Engine]:
+async def _still_engine() -> AsyncIterator[StillEngine]:
     with tempfile.TemporaryDirectory() as folder, _same_everywhere(), stopped_clock() as clock:
         home = Path(folder)
         paths = Paths(home / "config", home / "data", home / "state")

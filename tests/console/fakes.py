@@ -7,12 +7,22 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tui.domain.connection import Connection
-from tui.domain.failure import AlreadyRunning, Failure, NameTaken, UnknownConnection, UsageProblem
+from tui.domain.failure import (
+    AlreadyRunning,
+    Failure,
+    FailureClass,
+    NameTaken,
+    TransferFailed,
+    UnknownConnection,
+    UsageProblem,
+)
 from tui.domain.run import Event, FileRecord, Outcome, Owner, Progress, Run, Status, Trigger
 from tui.domain.statistics import ConnectionTotals, DayTotals, Statistics
 from tui.engine import TestReport, Watcher
 from tui.engine.live import LiveRun, Snapshot
+from tui.engine.trusting import Accepted
 from tui.store.base import ConnectionState, Delivery, Partial, Pulse, Store, Unreadable
+from tui.trust.identity import Identity
 from tui.trust.unlocking import VaultOpener
 from tui.trust.vault import Vault
 
@@ -259,6 +269,12 @@ class FakeEngine:
         self.tested: list[Connection] = []
         self.test_steps: list[Event] = [Event(NOW, "resolve", "sftp.acme.example is 192.0.2.7", ms=3.0)]
         self.test_failure: Failure | None = None
+        self.test_warnings: list[str] = []
+        self.test_identity: Identity | None = None
+        self.identity: Identity | None = None
+        """What the server shows when it is looked at."""
+        self.accepted: list[Identity] = []
+        self.written: list[bool] = []
         self.test_goes_on = asyncio.Event()
         self.test_goes_on.set()
 
@@ -337,9 +353,31 @@ class FakeEngine:
         write: bool = True,
     ) -> TestReport:
         self.tested.append(connection)
+        self.written.append(write)
         for step in self.test_steps:
             if watcher is not None:
                 watcher.ended(step)
         await self.test_goes_on.wait()
         failure = self.test_failure
-        return TestReport(connection.name, failure is None, list(self.test_steps), failure)
+        warnings = self.test_warnings
+        return TestReport(
+            connection.name, failure is None, list(self.test_steps), failure, warnings, identity=self.test_identity
+        )
+
+    async def identify(self, connection: Connection) -> Identity:
+        if self.identity is None:
+            raise TransferFailed(FailureClass.REFUSED, f"{connection.host} is not there.")
+        return self.identity
+
+    def place_for(self, connection: Connection, identity: Identity) -> str:
+        return "/wharf/known_hosts" if identity.is_host_key else f"the connection {connection.name}"
+
+    async def accept(self, connection: Connection, identity: Identity) -> Accepted:
+        """From now on every test passes."""
+        self.accepted.append(identity)
+        self.test_failure = self.test_identity = None
+        if identity.is_host_key:
+            return Accepted(connection, "/wharf/known_hosts")
+        assert connection.ftp is not None
+        pinned = connection.ftp.model_copy(update={"fingerprint": identity.fingerprint})
+        return Accepted(connection.model_copy(update={"ftp": pinned}), "the connection")

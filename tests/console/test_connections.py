@@ -519,7 +519,8 @@ async def test_the_test_shows_its_steps_while_they_happen(app: WharfApp, engine:
         engine.test_goes_on.set()
         await app.workers.wait_for_complete()
         await pilot.pause()
-        assert f"{REFUSED.message} {REFUSED.remedy}" in screen_text(app)
+        assert f"✗ Failed at login ({REFUSED.failure_class.value})." in screen_text(app)
+        assert REFUSED.remedy in screen_text(app)
         await pilot.press("escape")
         assert isinstance(app.screen, ConnectionsScreen)
 

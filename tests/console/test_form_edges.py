@@ -17,8 +17,7 @@ from tui.console.forms.saving import save_connection
 from tui.console.widgets.form_choice import Choice
 from tui.domain.connection import Connection
 from tui.domain.failure import StoreProblem
-from tui.domain.run import Event
-from tui.engine import Engine, TestReport
+from tui.engine import Engine, TestReport, Watcher
 from tui.paths import Paths
 
 WIDE = (140, 45)
@@ -155,7 +154,7 @@ async def test_a_test_uses_what_is_typed_and_leaves_it_typed(
     ended = asyncio.Event()
 
     async def test(
-        connection: Connection, watch: Callable[[Event], None], *, typed_secret: str | None = None
+        connection: Connection, watcher: Watcher, *, typed_secret: str | None = None, write: bool = True
     ) -> TestReport:
         tested.append((connection, typed_secret))
         try:

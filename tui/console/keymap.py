@@ -48,6 +48,7 @@ CONNECTIONS = (
 HISTORY = (
     Binding("enter", "open", "Open", id="history.open"),
     Binding("r", "retry", "Retry", id="history.retry"),
+    Binding("t", "test", "Test", id="history.test", show=False),
     Binding("x", "cancel", "Cancel", id="history.cancel"),
     Binding("slash", "filter", "Filter", id="history.filter", key_display="/"),
     Binding("f", "facets", "Narrow down", id="history.facets", show=False),
@@ -60,6 +61,7 @@ RUN = (
     Binding("tab", "switch", "Files/events", id="run.switch"),
     Binding("enter", "in_full", "In full", id="run.in_full"),
     Binding("r", "retry", "Retry", id="run.retry"),
+    Binding("t", "test", "Test", id="run.test", show=False),
     Binding("x", "cancel", "Cancel", id="run.cancel"),
     Binding("y", "copy", "Copy", id="run.copy"),
     Binding("escape", "back", "Back", id="run.back"),
@@ -104,6 +106,13 @@ CONFIRM = (
 )
 
 PASSPHRASE = (Binding("escape", "decline", "Leave it locked", id="passphrase.decline"),)
+
+TEST = (
+    Binding("t", "again", "Test again", id="test.again"),
+    Binding("i", "look", "Who the server is", id="test.look"),
+    Binding("w", "write", "With or without a test file", id="test.write"),
+    Binding("escape,q,enter", "close", "Close", id="test.close", key_display="esc"),
+)
 
 CLOSE = (Binding("escape,q,question_mark,f1,enter", "close", "Close", id="dialog.close", key_display="esc"),)
 

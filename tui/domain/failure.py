@@ -69,11 +69,12 @@ _REMEDIES = {
     FailureClass.CONFIG: "Correct the connection (key e), then run it again.",
     FailureClass.AUTH: "Check the username and the secret with the partner; a refused login is not retried.",
     FailureClass.HOST_KEY: (
-        "Compare the fingerprint with the partner by another channel, then accept it with "
+        "Compare the fingerprint with the partner by another channel, then accept it: key t (Test) asks, or "
         "`wharf trust NAME --fingerprint SHA256:...`."
     ),
     FailureClass.TLS: (
-        "Ask the partner for a valid certificate, or name its CA file or fingerprint in the connection."
+        "Ask the partner for a valid certificate, or name its CA file or fingerprint in the connection. Key t (Test) "
+        "shows what the server has."
     ),
     FailureClass.NETWORK: "Check the host name, the port and the way there (firewall, VPN), then run it again.",
     FailureClass.TIMEOUT: "The other side stopped answering; run it again, or raise stall_timeout if it is slow.",

@@ -16,6 +16,7 @@ from tui.engine.selection import select
 from tui.engine.sides import Means, Sides
 from tui.methods.base import Entry
 from tui.store.base import Store
+from tui.trust.identity import Identity, NotTrusted
 
 _CLOCKS_APART = 60.0
 """Seconds between two clocks that are worth a warning: file times, logs and one-time codes go by them."""
@@ -33,6 +34,8 @@ class TestReport:
     failure: Failure | None
     warnings: list[str] = field(default_factory=list)
     """What works today and may not tomorrow, each in a few words."""
+    identity: Identity | None = None
+    """What the server has shown, where that is known and is why the test has failed."""
     certificate_ends: datetime | None = None
     """When the server's certificate ends, if it has one and is trusted."""
 
@@ -78,18 +81,19 @@ class _Test:
         self._watcher.ended(event)
 
     async def report(self) -> TestReport:
-        failure = None
+        failure = identity = None
         try:
             async with self._sides.watched():
                 await self._climb()
         except TransferFailed as error:
             failure = error.failure
+            identity = error.identity if isinstance(error, NotTrusted) else None
             if not self._steps or self._steps[-1].ok:
                 self._narrator.tell("test", str(error), ok=False)
         ends = self._sides.certificate_ends
         if (expiry := expiry_warning(ends, datetime.now(UTC))) is not None:
             self._warnings.insert(0, f"The server's {expiry}; ask the partner for the new one.")
-        return TestReport(self._connection.name, failure is None, self._steps, failure, self._warnings, ends)
+        return TestReport(self._connection.name, failure is None, self._steps, failure, self._warnings, identity, ends)
 
     async def _climb(self) -> None:
         await self._sides.open()

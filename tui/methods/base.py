@@ -467,7 +467,7 @@ def network_failure(error: OSError, where: str) -> TransferFailed:
             f"The certificate of {where} is not trusted: {why_refused(error)}.",
             remedy=(
                 "Ask the partner for a valid certificate, or name the file of its CA in the connection. Key t (Test) "
-                "on the Connections screen shows the certificate and can pin exactly this one."
+                "shows the certificate and can pin exactly this one."
             ),
         )
     if isinstance(error, ssl.SSLError):

@@ -180,8 +180,8 @@ class HostKeys:
         elif identity.doubt is Doubt.UNKNOWN:
             message = f"The host key of {self.where} is not known: {shown}."
             remedy = (
-                "Compare the fingerprint with the partner by another channel, then accept it: key t (Test) on the "
-                f"Connections screen asks, or `wharf trust {shlex.quote(connection)} --fingerprint "
+                "Compare the fingerprint with the partner by another channel, then accept it: key t (Test) "
+                f"asks, or `wharf trust {shlex.quote(connection)} --fingerprint "
                 f"{identity.fingerprint}`."
             )
         elif self.pin is not None:

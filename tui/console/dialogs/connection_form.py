@@ -293,7 +293,18 @@ class ConnectionForm(ModalScreen[Connection | None]):
         if connection is None:
             self._show_problems(problems)
         else:
-            self.app.push_screen(TestDialog(self._engine, connection, self._typed_secret() or None))
+            typed = self._typed_secret() or None
+            self.app.push_screen(TestDialog(self._engine, connection, typed, saved=False), self._take_over_pin)
+
+    def _take_over_pin(self, tested: Connection | None) -> None:
+        """What was accepted of the server while testing is part of what is typed."""
+        if tested is None:
+            return
+        values = values_of(tested)
+        for key in ("host_key", "fingerprint"):
+            where = (tested.method.value, key)
+            if where in self._fields and where in values:
+                self._fields[where].put(str(values[where]))
 
     def action_cancel(self) -> None:
         if not self._is_changed():

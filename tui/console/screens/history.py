@@ -171,6 +171,12 @@ class HistoryScreen(RunActions):
         elif (entry := self._chosen("retried")) is not None:
             await self.start(entry.run.connection, Trigger.RETRY)
 
+    async def action_test(self) -> None:
+        if self._list.name is not None:
+            await self.test(self._list.name)
+        elif (entry := self._chosen("tested")) is not None:
+            await self.test(entry.run.connection)
+
     async def action_cancel(self) -> None:
         if (entry := self._chosen("cancelled")) is not None:
             await self.cancel(entry.run)

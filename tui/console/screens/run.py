@@ -181,6 +181,10 @@ class RunScreen(RunActions):
         if new is not None:
             await self.app.switch_screen(RunScreen(self.engine, new.run_id))
 
+    async def action_test(self) -> None:
+        if self._run is not None:
+            await self.test(self._run.connection)
+
     async def action_cancel(self) -> None:
         if self._run is not None:
             await self.cancel(self._run)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from textual.screen import Screen
 
+from tui.console.dialogs.testing import TestDialog
 from tui.domain.failure import UnknownConnection, WharfError
 from tui.domain.run import Run, Trigger
 from tui.domain.text import printable
@@ -36,6 +37,11 @@ class RunActions(Screen[None]):
             except UnknownConnection:
                 self.tell(f"There is no connection {name} any more; its runs stay, but none can be started.", "warning")
         return run
+
+    async def test(self, name: str) -> None:
+        """Try a connection step by step; it also shows what its server has that is not trusted."""
+        with self.telling():
+            self.app.push_screen(TestDialog(self.engine, await self.engine.store.connection(name)))
 
     async def cancel(self, run: Run) -> None:
         """Cancel a run; if it has ended, says so."""

@@ -102,6 +102,10 @@ class FormField(Vertical):
             case _:
                 raise AssertionError(self._editor)
 
+    def put(self, text: str) -> None:
+        """Put a text into the line of the field, as if it were typed."""
+        self.query_one(Input).value = text
+
     def ask(self) -> None:
         """Give the field the focus."""
         next(_focusable(self._editor)).focus()
