@@ -23,7 +23,8 @@ from textual.widgets import Input
 # Imported by the console when they are needed; here before the clock is stopped, which reaches only what is imported.
 import tui.console.dialogs.connection_form
 import tui.console.screens.history
-import tui.console.screens.run  # noqa: F401 - see above
+import tui.console.screens.run
+import tui.console.screens.totals  # noqa: F401 - see above
 from tests import sample_tests
 from tests.sample_week import fill, stopped_clock
 from tui.console.app import WharfApp
@@ -107,6 +108,7 @@ SHOTS = {
     "trust-unknown-80x24": Shot(_NARROW, pressing(*_TEST), finds=sample_tests.unknown_key),
     "trust-changed": Shot(_WIDE, pressing(*_TEST), finds=sample_tests.changed_key),
     "trust-changed-80x24": Shot(_NARROW, pressing(*_TEST), finds=sample_tests.changed_key),
+    "totals": Shot((140, 45), pressing("T")),
     "run-failed": Shot((110, 30), pressing("slash", *"delta", "enter", "enter", "enter")),
 }
 

@@ -42,6 +42,7 @@ CONNECTIONS = (
     Binding("s", "sort", "Sort", id="connections.sort", show=False),
     Binding("S", "sort_back", "Sort the other way", id="connections.sort_back", show=False),
     Binding("h", "all_history", "History of all", id="connections.all_history", show=False),
+    Binding("T", "totals", "Totals of all", id="connections.totals", show=False),
     Binding("escape", "back", "One step back", id="connections.back", show=False),
 )
 
@@ -54,6 +55,7 @@ HISTORY = (
     Binding("f", "facets", "Narrow down", id="history.facets", show=False),
     Binding("y", "copy", "Copy message", id="history.copy"),
     Binding("w", "export", "Export", id="history.export"),
+    Binding("T", "totals", "Totals", id="history.totals"),
     Binding("escape", "back", "Back", id="history.back"),
 )
 
@@ -65,6 +67,13 @@ RUN = (
     Binding("x", "cancel", "Cancel", id="run.cancel"),
     Binding("y", "copy", "Copy", id="run.copy"),
     Binding("escape", "back", "Back", id="run.back"),
+)
+
+TOTALS = (
+    Binding("plus,right", "period(1)", "Longer", id="totals.longer", key_display="+"),
+    Binding("minus,left", "period(-1)", "Shorter", id="totals.shorter", key_display="-"),
+    Binding("b", "measure", "Bytes/runs", id="totals.measure"),
+    Binding("escape,T", "back", "Back", id="totals.back", key_display="esc"),
 )
 
 EXPORT = (

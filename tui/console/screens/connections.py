@@ -211,6 +211,12 @@ class ConnectionsScreen(Screen[None]):
         if (name := self._chosen("shown")) is not None:
             self._open_history(name)
 
+    def action_totals(self) -> None:
+        # Plots bring a library along that nothing else needs.
+        from tui.console.screens.totals import TotalsScreen
+
+        self.app.push_screen(TotalsScreen(self.engine, None))
+
     def action_all_history(self) -> None:
         self._open_history(None)
 

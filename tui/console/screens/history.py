@@ -190,6 +190,12 @@ class HistoryScreen(RunActions):
         else:
             self.tell(f"Run {entry.run_id} has no message to copy.", "warning")
 
+    def action_totals(self) -> None:
+        # Plots bring a library along that nothing else needs.
+        from tui.console.screens.totals import TotalsScreen
+
+        self.app.push_screen(TotalsScreen(self.engine, self._list.name))
+
     def action_export(self) -> None:
         if self._list.runs:
             self.app.push_screen(ExportDialog(self.engine.store, self._list.name, self._list.filter))
