@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from tui.domain.connection import Connection
+from tui.domain.failure import TransferFailed
 from tui.domain.run import Event
 from tui.domain.scrubbing import Scrubber, scrubbing
 from tui.engine.hosts import HostSlots
@@ -16,6 +17,12 @@ from tui.engine.stall import StallWatch
 from tui.methods import make_sides
 from tui.methods.base import Narrator, Session, Source, Surroundings, Target
 from tui.methods.folder import LocalFolder
+
+_BEFORE_LOGIN = frozenset({"connect", "greeting", "identity"})
+"""Steps that may quote the server while the secret is not known yet by which its words could be scrubbed."""
+
+
+_UNSEARCHED = "what the server says is not shown: without the secret nobody can see whether it repeats it"
 
 
 async def no_preparation(_: Connection) -> None:
@@ -70,6 +77,7 @@ class Sides:
         self.target: Target
         self.source, self.target = make_sides(connection, surroundings)
         self._siblings: list[Session] = []
+        self._held_back: list[Event] = []
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
@@ -86,6 +94,7 @@ class Sides:
             raise
         finally:
             self._watch = None
+            self._tell_held_back()
             for side in (*self._siblings, *self._local_first()):
                 await side.close()
 
@@ -133,9 +142,14 @@ class Sides:
             side.abort()
 
     async def _secret(self) -> str | None:
-        secret = await self._means.secret(self._connection)
+        try:
+            secret = await self._means.secret(self._connection)
+        except TransferFailed:
+            self._held_back = [replace(event, detail=_UNSEARCHED) for event in self._held_back]
+            raise
         if secret is not None:
             self._scrubber.learn(secret)
+        self._tell_held_back()
         return secret
 
     async def _other_secret(self, reference: str) -> str:
@@ -151,4 +165,17 @@ class Sides:
 
     def _heard(self, event: Event) -> None:
         self.alive()
+        if event.ok and event.step in _BEFORE_LOGIN and self._expects_secret():
+            self._held_back.append(event)
+            return
+        self._tell_held_back()
         self._hear(event)
+
+    def _expects_secret(self) -> bool:
+        """Whether a secret will be fetched that nobody can look for yet."""
+        return self._connection.endpoint.secret is not None and not self._scrubber.knows_any
+
+    def _tell_held_back(self) -> None:
+        held, self._held_back = self._held_back, []
+        for event in held:
+            self._hear(replace(event, detail=self._scrubber.scrub(event.detail)))
