@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import shutil
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -165,6 +166,31 @@ class TestDigestByTheServer:
         proof = await session.staged_proof(entry, reread=False)
         assert proof is not None
         assert proof.sha256 == hashlib.sha256(b"changed").hexdigest()
+
+    @pytest.mark.parametrize("programs", [{"openssl"}, {"sha256sum"}, {"openssl", "sha256sum"}, set()])
+    async def test_with_what_the_server_has(
+        self, stage: Stage, folder: Path, tmp_path: Path, programs: set[str]
+    ) -> None:
+        tools = tmp_path / "tools"
+        tools.mkdir()
+        for name in {"sh", *programs}:
+            (tools / name).symlink_to(str(shutil.which(name)))
+        async with run_openssh(tmp_path / "sparse", options=[f"SetEnv PATH={tools}"]) as server:
+            stage.known_hosts.write_text(server.known_hosts_line)
+            session = SftpSession(connection(**over_key(server, folder)), stage.surroundings)
+            await session.open()
+            entries = [await send(session, name, name.encode()) for name in ("a.csv", "b c.csv")]
+            proofs = await asyncio.gather(*(session.staged_proof(entry, reread=False) for entry in entries))
+            await session.close()
+        found = [proof and proof.sha256 for proof in proofs]
+        assert found == [hashlib.sha256(entry.name.encode()).hexdigest() if programs else None for entry in entries]
+
+    async def test_of_several_files_of_which_one_is_gone(self, session: SftpSession, folder: Path) -> None:
+        entries = [await send(session, name, name.encode()) for name in ("a.csv", "gone.csv", "z.csv")]
+        (folder / "gone.csv.wharf-part").unlink()
+        proofs = await asyncio.gather(*(session.staged_proof(entry, reread=False) for entry in entries))
+        digests = [hashlib.sha256(entry.name.encode()).hexdigest() for entry in entries]
+        assert [proof and proof.sha256 for proof in proofs] == [digests[0], None, digests[2]]
 
     @pytest.mark.parametrize(
         "command",

@@ -348,7 +348,7 @@ class SftpSession(Source, Target):
         if self._digests is None:
             return None
         digest = await self._ask(self._digests.sha256(path, size), f"Asking for the SHA-256 of {path}")
-        return None if digest is None else Proof(digest, "SHA-256 computed by the server with sha256sum")
+        return None if digest is None else Proof(digest, "SHA-256 computed by the server")
 
     @property
     def _sftp(self) -> SftpClient:

@@ -1,4 +1,4 @@
-"""Asks an SSH server for the SHA-256 of its files, where it allows commands and has `sha256sum`."""
+"""Asks an SSH server for the SHA-256 of its files, where it allows commands and has `openssl` or `sha256sum`."""
 
 import asyncio
 import re
@@ -9,12 +9,18 @@ from dataclasses import dataclass
 import asyncssh
 
 _COLLECT = """set --; while [ "$left" -gt 0 ] && IFS= read -r path; do set -- "$@" "$path"; left=$((left - 1)); done"""
-_COMMAND = f"exec sh -c 'while read left; do {_COLLECT}; sha256sum -b -- \"$@\"; echo; done'"
-"""One command for all files of a session, and one `sha256sum` for all files that are asked for at the same time:
+_HASH = """if found=$(openssl dgst -sha256 -r "$@"); then printf "%s\\n" "$found"; else sha256sum -b -- "$@"; fi"""
+_COMMAND = f"exec sh -c 'while read left; do {_COLLECT}; {_HASH}; echo; done'"
+"""One command for all files of a session, and one that hashes for all files that are asked for at the same time:
 starting either costs more than hashing a small file. It reads how many paths follow and then one path per line, so
-that no path is ever part of a command, and answers with a line for each file that can be read, and an empty one."""
+that no path is ever part of a command, and answers with a line for each file that can be read, and an empty one.
+
+`openssl` has the instructions that processors have for this, which makes it several times as fast as most versions of
+`sha256sum`; where it is missing or does not like a file, `sha256sum` has the word.
+"""
 _TOGETHER = 64
-"""Files that one `sha256sum` is asked for: their paths have to fit into its arguments, and the first waits for all."""
+"""Files that are hashed together: their paths have to fit into the arguments of a program, and the first waits for all.
+"""
 _PATIENCE = 10.0
 """Seconds for the server to answer, besides the time for reading the files."""
 _SLOWEST_DISK = 20_000_000
@@ -50,6 +56,9 @@ class RemoteDigests:
         """The digest of a file in hexadecimal; None when the server gives anything else than exactly that. `path` has
         no line break. Raises what asyncssh raises when the connection breaks.
         """
+        if not path.startswith("/"):
+            # It might be taken for an option.
+            return None
         question = _Question(path.encode(errors="surrogateescape"), size)
         self._questions.append(question)
         async with self._turn:
