@@ -10,14 +10,15 @@ from typing import TypeVar
 
 import asyncssh
 
-from tui.domain.connection import After, Connection
+from tui.domain.connection import After, Connection, Verify
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.figures import size
 from tui.domain.naming import part_name
 from tui.methods.base import Entry, Proof, Source, Staged, Surroundings, Target, Writer
 from tui.methods.folder import unused_name
-from tui.methods.sftp_client import ABSENT, RemoteFile, SftpClient
+from tui.methods.sftp_client import ABSENT, SftpClient
 from tui.methods.sftp_copy import BlockWriter, block_size, in_flight, read_blocks, read_fully
+from tui.methods.sftp_stripes import Channels, Helpers, StripedFile
 from tui.methods.sftp_wire import VERSION, Access, Attributes, FileType, Name, Refused, Status
 from tui.methods.ssh_digest import RemoteDigests
 from tui.methods.ssh_failures import REQUEST_ERRORS, request_failure
@@ -53,6 +54,7 @@ class SftpSession(Source, Target):
         self._where = connection.sftp.ssh_config or f"{connection.sftp.host}:{connection.sftp.port}"
         self._opening: asyncio.Task[asyncssh.SSHClientConnection] | None = None
         self._link: asyncssh.SSHClientConnection | None = None
+        self._channels = Channels()
         self._is_guest = False
         """Whether the link is another session's, to be left open."""
         self._client: SftpClient | None = None
@@ -63,7 +65,8 @@ class SftpSession(Source, Target):
     async def open(self) -> None:
         if self._link is None:
             self._link = await self._connect()
-        self._digests = RemoteDigests(self._link, self._surroundings.alive)
+        if self._digests is None:
+            self._digests = RemoteDigests(self._link, self._surroundings.alive)
         with self._surroundings.narrator.step("folder") as note:
             starting = SftpClient.start(self._link, self._surroundings.alive)
             self._client = await self._ask(starting, f"Starting SFTP at {self._where}")
@@ -84,14 +87,15 @@ class SftpSession(Source, Target):
         """A channel of its own over the same link: the server works on both at once."""
         guest = SftpSession(self._connection, self._surroundings)
         guest._link, guest._is_guest = self._link, True
+        guest._digests, guest._channels = self._digests, self._channels
+        self._channels.taken += 1
         return guest
 
     async def close(self) -> None:
         if self._is_guest:
             if self._client is not None:
                 self._client.close()
-            if self._digests is not None:
-                self._digests.close()
+            self._channels.taken -= 1
             return
         if self._link is None:
             return
@@ -228,25 +232,35 @@ class SftpSession(Source, Target):
 
     @asynccontextmanager
     async def stage(self, entry: Entry, keep: int = 0) -> AsyncIterator[Writer]:
-        path = self._staged_path(entry)
+        async with self._writing(self._staged_path(entry), keep, entry.size) as (file, blocks):
+            yield _StagedWriter(self, blocks, entry)
+            await self._written(file.complete(blocks), blocks, entry)
+
+    @asynccontextmanager
+    async def _writing(self, path: str, keep: int, size: int) -> AsyncIterator[tuple[StripedFile, BlockWriter]]:
         doing = f"Writing {path}"
         access = Access.WRITE | Access.CREATE | (0 if keep else Access.TRUNCATE)
-        file = await self._ask(self._sftp.open(path, access), doing)
-        blocks = BlockWriter(file, self._block_size(self._sftp.limits.write), keep)
+        first = await self._ask(self._sftp.open(path, access), doing)
+        file = StripedFile(first)
+        helpers = Helpers(self._the_link, self._channels, self._surroundings.alive)
+        ahead = in_flight(self._sftp.round_trip)
+        blocks: BlockWriter | None = None
         try:
             if keep:
                 # What lies beyond was written out of order and may have gaps.
-                await self._ask(file.truncate(keep), doing)
-            yield _StagedWriter(self, blocks, entry)
-            await self._written(_complete(file, blocks), blocks, entry)
-        except asyncio.CancelledError:
-            blocks.drop()
-            file.close()
+                await self._ask(first.truncate(keep), doing)
+            if helpers.reserve(size - keep, ahead):
+                await self._keep_room_for_digests(doing)
+                file.add(await helpers.open(path))
+            blocks = BlockWriter(file, self._block_size(self._sftp.limits.write), keep, ahead=min(ahead, file.room))
+            yield file, blocks
+        except BaseException as error:
+            if blocks is not None:
+                blocks.drop()
+            await self._let_go(file, wait=not isinstance(error, asyncio.CancelledError))
             raise
-        except BaseException:
-            blocks.drop()
-            await self._let_go(file)
-            raise
+        finally:
+            helpers.close()
 
     @property
     def resumes(self) -> bool:
@@ -351,6 +365,11 @@ class SftpSession(Source, Target):
         return None if digest is None else Proof(digest, "SHA-256 computed by the server")
 
     @property
+    def _the_link(self) -> asyncssh.SSHClientConnection:
+        assert self._link is not None  # noqa: S101 - open() comes first
+        return self._link
+
+    @property
     def _sftp(self) -> SftpClient:
         assert self._client is not None  # noqa: S101 - open() comes first
         return self._client
@@ -403,11 +422,19 @@ class SftpSession(Source, Target):
                     return
                 yield block
 
-    async def _let_go(self, file: RemoteFile) -> None:
+    async def _keep_room_for_digests(self, doing: str) -> None:
+        """A server that allows few channels must not have to refuse the one by which the file is proved."""
+        if self._digests is not None and self._connection.verify is not Verify.SIZE:
+            await self._ask(self._digests.begin(), doing)
+
+    async def _let_go(self, file: StripedFile, *, wait: bool) -> None:
         """Close a file whose fate does not matter any more. A server that does not answer is left."""
+        file.close()
+        if not wait:
+            return
         try:
             async with asyncio.timeout(_CLOSE_LIMIT):
-                await file.close()
+                await file.closed()
         except TimeoutError:
             self.abort()
         except REQUEST_ERRORS:
@@ -438,18 +465,6 @@ class _StagedWriter:
 
     async def write(self, data: bytes) -> None:
         await self._session._written(self._blocks.write(data), self._blocks, self._entry)  # noqa: SLF001 - one module
-
-
-async def _complete(file: RemoteFile, blocks: BlockWriter) -> None:
-    """Have everything written, put on the disk where the server offers that, and closed. All is asked for in one go;
-    the server does one after the other."""
-    # Without the extension the server decides when the bytes reach its disk.
-    syncing = file.sync()
-    closing = file.close()
-    await blocks.flush()
-    if syncing is not None:
-        await syncing
-    await closing
 
 
 def _needs_look(attributes: Attributes) -> bool:

@@ -68,6 +68,15 @@ class RemoteDigests:
                 await self._ask(together)
         return question.digest
 
+    async def begin(self) -> None:
+        """Start the command before there is anything to ask, where others are about to take what the server allows."""
+        async with self._turn:
+            if not self._given_up:
+                try:
+                    await self._running()
+                except asyncssh.ChannelOpenError:
+                    self._given_up = True
+
     def close(self) -> None:
         """End the command, if it runs."""
         self._given_up = True
@@ -78,18 +87,21 @@ class RemoteDigests:
         # Until the answer is there and right: whatever happens meanwhile, a later answer might be to an older question.
         self._given_up = True
         try:
-            self._process = self._process or await self._link.create_process(
-                _COMMAND, stderr=asyncssh.DEVNULL, encoding=None
-            )
+            process = await self._running()
             lines = [b"%d" % len(questions), *(question.path for question in questions)]
-            self._process.stdin.write(b"".join(line + b"\n" for line in lines))
+            process.stdin.write(b"".join(line + b"\n" for line in lines))
             size = sum(question.size for question in questions)
-            self._given_up = not await self._hear(self._process, questions, _PATIENCE + size / _SLOWEST_DISK)
+            self._given_up = not await self._hear(process, questions, _PATIENCE + size / _SLOWEST_DISK)
         except (asyncssh.ChannelOpenError, TimeoutError, BrokenPipeError):
             return
         finally:
             if self._given_up:
                 self.close()
+
+    async def _running(self) -> asyncssh.SSHClientProcess[bytes]:
+        if self._process is None:
+            self._process = await self._link.create_process(_COMMAND, stderr=asyncssh.DEVNULL, encoding=None)
+        return self._process
 
     async def _hear(
         self, process: asyncssh.SSHClientProcess[bytes], questions: Sequence[_Question], limit: float
