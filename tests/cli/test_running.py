@@ -1,6 +1,6 @@
 """Run, test, list, show and history, with a partner in memory."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,9 @@ import pytest
 
 from tests.cli.conftest import Wharf, as_toml
 from tests.engine.peer import Partner
+from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
+from tui.methods.base import Source, Surroundings, Target
 
 HOSTILE = "a[red]\x1b]0;x\x07.csv"
 
@@ -178,6 +180,27 @@ def test_list_and_show_tell_the_status(wharf: Wharf, partner: Partner) -> None:
     as_json = wharf("show", "acme", "--json").json
     assert (as_json["name"], as_json["status"]) == ("acme", "Failed")
     assert datetime.fromisoformat(as_json["last_active"]).tzinfo is not None
+
+
+def test_a_certificate_that_ends_soon_is_told(wharf: Wharf, partner: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = datetime.now(UTC) + timedelta(days=12, hours=1)
+
+    def sides(connection: Connection, surroundings: Surroundings) -> tuple[Source, Target]:
+        surroundings.certificate_seen(ends)
+        return partner.sides(connection, surroundings)
+
+    assert wharf("list", "--json").json[0]["certificate_ends"] is None
+    assert not any(line.startswith("Certificate") for line in wharf("show", "acme").out.splitlines())
+    monkeypatch.setattr("tui.engine.sides.make_sides", sides)
+    tested = wharf("test", "acme")
+    assert tested.code == 0
+    assert "! The server's certificate ends in 12 days" in tested.err
+    assert wharf("test", "acme", "--json").json["warnings"][0].startswith("The server's certificate ends in 12 days")
+    assert " SFTP !  " in wharf("list").out
+    assert "! certificate ends in 12 days, on " in wharf("show", "acme").out
+    for as_json in (wharf("list", "--json").json[0], wharf("show", "acme", "--json").json):
+        assert datetime.fromisoformat(as_json["certificate_ends"]) == ends
+        assert as_json["warnings"][0].startswith("certificate ends in 12 days")
 
 
 def test_the_value_of_a_secret_is_nowhere(

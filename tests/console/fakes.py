@@ -65,6 +65,7 @@ class FakeStore(Store):
         self.all_events: dict[int, list[Event]] = {}
         self.cancel_requests: list[int] = []
         self.broken: list[Unreadable] = []
+        self.certificates: dict[str, datetime] = {}
 
     def bump(self) -> None:
         self.number += 1
@@ -85,7 +86,7 @@ class FakeStore(Store):
             latest = self._latest(name)
             status = latest.status if latest else Status.NONE
             active = (latest.ended or latest.started) if latest else None
-            states.append(ConnectionState(self.all[name], status, active, latest))
+            states.append(ConnectionState(self.all[name], status, active, latest, self.certificates.get(name)))
         return states
 
     async def connections(self) -> list[Connection]:
@@ -158,6 +159,10 @@ class FakeStore(Store):
                 if any(day.connection == each for day in days)
             ],
         )
+
+    async def record_certificate(self, name: str, address: str, ends: datetime) -> None:
+        self.certificates[name] = ends
+        self.bump()
 
     async def begin_run(self, name: str, trigger: Trigger, owner: Owner) -> Run:
         await self.connection(name)

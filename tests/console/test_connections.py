@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from textual.widgets import Input
@@ -533,3 +533,20 @@ async def test_details_of_the_connection_under_the_cursor(app: WharfApp, engine:
         text = screen_text(app)
         for words in ("sftp://wharf@sftp.acme.example:22/outgoing", "/batches", "*.csv", "moved to done[/]", "1.4 MB"):
             assert words in text
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 40)])
+async def test_a_certificate_that_ends_soon_is_warned_of_in_the_row_and_in_words(
+    app: WharfApp, engine: FakeEngine, size: tuple[int, int]
+) -> None:
+    await engine.add("a", method="ftp")
+    await engine.add("b", method="ftp")
+    for name, days in (("a", 12), ("b", 40)):
+        await engine.store.record_certificate(name, "", datetime.now(UTC) + timedelta(days=days, hours=1))
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        assert re.findall(r" FTP(.)", screen_text(app)) == ["!", " "]
+        assert "! certificate ends in 12 days, on " in screen_text(app)
+        await pilot.press("j")
+        await settle(pilot)
+        assert "certificate" not in screen_text(app)

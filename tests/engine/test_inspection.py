@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,12 @@ from hypothesis import strategies as st
 
 from tests.engine.conftest import MakeConnection
 from tests.engine.peer import Partner, PartnerSession
+from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import is_partial
 from tui.engine import Engine, Watcher
 from tui.engine.probe import Clock
-from tui.methods.base import Entry, Staged
+from tui.methods.base import Entry, Source, Staged, Surroundings, Target
 
 PERMISSION = TransferFailed(FailureClass.PERMISSION, "Not allowed.")
 
@@ -191,3 +193,31 @@ def test_a_difference_of_clocks_is_never_told_where_there_may_be_none(
 )
 def test_a_difference_in_words(ahead: float, words: str) -> None:
     assert str(Clock(ahead)) == words
+
+
+@pytest.mark.parametrize(("days", "warned"), [(10, True), (31, False)])
+async def test_a_certificate_that_ends_soon_is_warned_of_and_remembered(
+    engine: Engine,
+    partner: Partner,
+    make_connection: MakeConnection,
+    monkeypatch: pytest.MonkeyPatch,
+    days: int,
+    warned: bool,
+) -> None:
+    ends = datetime.now(UTC) + timedelta(days=days, hours=1)
+
+    def sides(connection: Connection, surroundings: Surroundings) -> tuple[Source, Target]:
+        surroundings.certificate_seen(ends)
+        return partner.sides(connection, surroundings)
+
+    monkeypatch.setattr("tui.engine.sides.make_sides", sides)
+    report = await engine.test(make_connection())
+    assert any(f"ends in {days} days" in warning for warning in report.warnings) == warned
+    for name in ("acme", "runs"):
+        await engine.store.save(make_connection(name=name))
+    # Not yet: what was tested was not saved.
+    assert [state.certificate_ends for state in await engine.store.overview()] == [None, None]
+    await engine.test(make_connection())
+    run = await engine.start("runs")
+    await engine.wait(run.run_id)
+    assert [state.certificate_ends for state in await engine.store.overview()] == [ends, ends]

@@ -30,6 +30,8 @@ class Certificates:
 
     ca_file: Path
     good: ServerCertificate
+    expiring: ServerCertificate
+    """Good for ten more days."""
     expired: ServerCertificate
     wrong_name: ServerCertificate
     self_signed: ServerCertificate
@@ -58,6 +60,7 @@ def make_certificates(folder: Path) -> Certificates:
     return Certificates(
         ca_file,
         good=_issue(folder, "good", authority, _HERE),
+        expiring=_issue(folder, "expiring", authority, _HERE, ends=10 * _DAY),
         expired=_issue(folder, "expired", authority, _HERE, ends=-_DAY),
         wrong_name=_issue(folder, "wrong-name", authority, _ELSEWHERE),
         self_signed=_issue(folder, "self-signed", None, _HERE),
@@ -84,7 +87,7 @@ def _ca_certificate(authority: _Issuer) -> x509.Certificate:
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _DAY)
-        .not_valid_after(now + 30 * _DAY)
+        .not_valid_after(now + 90 * _DAY)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(ca=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
@@ -97,7 +100,7 @@ def _issue(
     label: str,
     issuer: _Issuer | None,
     names: tuple[x509.GeneralName, ...],
-    ends: timedelta = 30 * _DAY,
+    ends: timedelta = 90 * _DAY,
 ) -> ServerCertificate:
     """Write a server certificate that is valid until `ends` from now; without an issuer it signs itself."""
     now = datetime.now(UTC)

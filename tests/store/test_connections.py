@@ -1,3 +1,5 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from tests.store.samples import alter, connection, dead_process
@@ -178,3 +180,33 @@ async def test_no_such_run(store: SqliteStore) -> None:
     for asked in (store.run(7), store.request_cancel(7), store.record_files(7, {}), store.record_events(7, [])):
         with pytest.raises(UsageProblem, match="no run 7"):
             await asked
+
+
+ENDS = datetime(2026, 4, 1, 12, 30, tzinfo=UTC)
+
+
+async def test_when_a_certificate_ends_is_known_of_the_address_where_it_was_seen(store: SqliteStore) -> None:
+    await store.save(connection())
+    await store.save(connection("other"))
+    await store.record_certificate("acme", connection().address, ENDS)
+    await store.record_certificate("nobody", connection().address, ENDS)
+    assert [state.certificate_ends for state in await store.overview()] == [ENDS, None]
+    later = ENDS + timedelta(days=90)
+    await store.record_certificate("acme", connection().address, later)
+    assert [state.certificate_ends for state in await store.overview()] == [later, None]
+    email = {"host": "elsewhere.example", "username": "u", "secret": "env:S"}
+    await store.save(connection("renamed", email=email), replacing="acme")
+    assert [state.certificate_ends for state in await store.overview()] == [None, None]
+    await store.save(connection("renamed"), replacing="renamed")
+    assert [state.certificate_ends for state in await store.overview()] == [None, later]
+    await store.delete("renamed")
+    await store.save(connection("renamed"))
+    assert [state.certificate_ends for state in await store.overview()] == [None, None]
+
+
+async def test_a_certificate_that_is_known_already_is_no_change(store: SqliteStore) -> None:
+    await store.save(connection())
+    await store.record_certificate("acme", connection().address, ENDS)
+    before = await store.version()
+    await store.record_certificate("acme", connection().address, ENDS)
+    assert await store.version() == before

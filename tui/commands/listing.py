@@ -2,13 +2,15 @@
 
 import argparse
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from tui.commands.interruption import run_async
 from tui.commands.narrowing import understood
 from tui.commands.opening import open_store
 from tui.commands.output import COMPLETED, narrate, say, say_json, status_text, table, time_text
-from tui.domain.as_json import connection_json
+from tui.domain.as_json import connection_json, time_json
 from tui.domain.connection import type_title
+from tui.domain.expiry import EXPIRY_SIGN, expiry_warning
 from tui.domain.figures import UNENCRYPTED_SIGN, count
 from tui.domain.filter_facts import connection_facts, connection_vocabulary
 from tui.domain.text import printable
@@ -70,7 +72,15 @@ async def _state(paths: Paths, name: str) -> ConnectionState:
 
 
 def _as_json(state: ConnectionState) -> dict[str, object]:
-    return connection_json(state.connection, state.status, state.last_active)
+    expiry = _expiry(state)
+    return connection_json(state.connection, state.status, state.last_active) | {
+        "certificate_ends": time_json(state.certificate_ends),
+        "warnings": [] if expiry is None else [expiry],
+    }
+
+
+def _expiry(state: ConnectionState) -> str | None:
+    return expiry_warning(state.certificate_ends, datetime.now(UTC))
 
 
 def _row(state: ConnectionState) -> tuple[str, ...]:
@@ -79,7 +89,9 @@ def _row(state: ConnectionState) -> tuple[str, ...]:
         connection.name,
         type_title(connection.type),
         connection.direction.label,
-        connection.method.label + ("" if connection.encrypted else f" {UNENCRYPTED_SIGN}"),
+        connection.method.label
+        + ("" if connection.encrypted else f" {UNENCRYPTED_SIGN}")
+        + ("" if _expiry(state) is None else f" {EXPIRY_SIGN}"),
         status_text(state.status) + ("" if connection.enabled else " (disabled)"),
         time_text(state.last_active),
     )
@@ -93,6 +105,9 @@ def _words(state: ConnectionState) -> Iterator[tuple[str, str]]:
     yield "Method", connection.method.label
     if not connection.encrypted:
         yield "Encryption", f"{UNENCRYPTED_SIGN} none: anybody on the way can read along and change what is sent"
+    if state.certificate_ends is not None:
+        expiry = _expiry(state)
+        yield "Certificate", f"{EXPIRY_SIGN} {expiry}" if expiry else f"until {state.certificate_ends:%Y-%m-%d}"
     yield "Status", status_text(state.status)
     yield "Last active", f"{time_text(state.last_active)} UTC" if state.last_active else "never"
     if state.latest is not None and state.latest.failure is not None:

@@ -133,7 +133,11 @@ class Engine:
         means = self._means
         if typed_secret is not None:
             means = replace(means, secret=lambda _: _ready(typed_secret), prepare=no_preparation)
-        return await try_connection(connection, means, watcher, write=write and not self.read_only)
+        report = await try_connection(connection, means, watcher, write=write and not self.read_only)
+        if report.certificate_ends is not None and not self.read_only:
+            # Of a connection that is not saved, or not as it was tried, the address differs, and it says nothing.
+            await self.store.record_certificate(connection.name, connection.address, report.certificate_ends)
+        return report
 
     async def identify(self, connection: Connection) -> Identity:
         """What the server of a connection, saved or not, shows to prove who it is, and what is to be thought of it.

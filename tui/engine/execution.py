@@ -196,6 +196,8 @@ class Execution:
     async def _deliver_all(self, sides: Sides, lanes: int) -> None:
         self._journal.doing("connecting")
         await sides.open()
+        if sides.certificate_ends is not None:
+            await self._store.record_certificate(self._run.connection, self._connection.address, sides.certificate_ends)
         partials = {partial.key: partial for partial in await self._store.partials(self._run.connection)}
         if self._force:
             partials = {key: replace(partial, sha256=None) for key, partial in partials.items()}

@@ -23,6 +23,8 @@ class ConnectionState:
     status: Status
     last_active: datetime | None
     latest: Run | None
+    certificate_ends: datetime | None = None
+    """When the certificate ends that the server has shown last, if it has shown one at the connection's address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,11 @@ class Store(ABC):
         """Forget a connection and its ledger; its runs stay readable in the history of all. Raises AlreadyRunning while
         it has a run in progress.
         """
+
+    @abstractmethod
+    async def record_certificate(self, name: str, address: str, ends: datetime) -> None:
+        """A server at this address (`Connection.address`) has shown a certificate that ends then, and it was trusted.
+        No effect when there is no such connection any more."""
 
     # Runs
 

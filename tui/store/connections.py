@@ -1,6 +1,7 @@
 """Statements on connections. Every function runs inside a transaction of its caller, in the store's thread."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from difflib import get_close_matches
 from functools import lru_cache
 
@@ -13,11 +14,13 @@ from tui.domain.problems import problems_of
 from tui.domain.run import Status
 from tui.domain.text import printable
 from tui.store.base import ConnectionState, Unreadable
-from tui.store.rows import RUN_COLUMNS, to_run, to_text
+from tui.store.rows import RUN_COLUMNS, from_text, to_micros, to_moment, to_run, to_text
 
 OVERVIEW = f"""
-    SELECT connections.body, {RUN_COLUMNS}
-    FROM connections LEFT JOIN runs ON runs.run_id = connections.latest_run_id
+    SELECT connections.body, certificates.address, certificates.ends, {RUN_COLUMNS}
+    FROM connections
+    LEFT JOIN certificates USING (connection_id)
+    LEFT JOIN runs ON runs.run_id = connections.latest_run_id
     ORDER BY connections.name
 """  # noqa: S608 - only constants
 
@@ -33,15 +36,15 @@ def connection_id(database: apsw.Connection, name: str) -> int:
 
 def overview(database: apsw.Connection) -> list[ConnectionState]:
     states = []
-    for body, *columns in database.execute(OVERVIEW):
+    for body, address, ends, *columns in database.execute(OVERVIEW):
         connection = _readable(body)
         if connection is None:
             continue
+        certificate_ends = to_moment(ends) if ends is not None and from_text(address) == connection.address else None
         latest = None if columns[0] is None else to_run(tuple(columns))
-        if latest is None:
-            states.append(ConnectionState(connection, Status.NONE, None, None))
-        else:
-            states.append(ConnectionState(connection, latest.status, latest.ended or latest.started, latest))
+        status = Status.NONE if latest is None else latest.status
+        last_active = None if latest is None else latest.ended or latest.started
+        states.append(ConnectionState(connection, status, last_active, latest, certificate_ends))
     return states
 
 
@@ -101,6 +104,17 @@ def add_all(database: apsw.Connection, connections: Sequence[Connection], *, rep
             )
         else:
             add(database, connection)
+
+
+def put_certificate(database: apsw.Connection, name: str, address: str, ends: datetime) -> None:
+    # Nothing is written where nothing has changed: every write makes the screens of all processes look again.
+    database.execute(
+        "INSERT INTO certificates (connection_id, address, ends) "
+        "SELECT connection_id, ?2, ?3 FROM connections WHERE name = ?1 "
+        "ON CONFLICT (connection_id) DO UPDATE SET address = excluded.address, ends = excluded.ends "
+        "WHERE address != excluded.address OR ends != excluded.ends",
+        (to_text(name), to_text(address), to_micros(ends)),
+    )
 
 
 def forget(database: apsw.Connection, number: int) -> None:

@@ -115,6 +115,9 @@ class SqliteStore(Store):
 
         await self._write(delete)
 
+    async def record_certificate(self, name: str, address: str, ends: datetime) -> None:
+        await self._write(on_connections.put_certificate, name, address, ends)
+
     # Runs
 
     async def begin_run(self, name: str, trigger: Trigger, owner: Owner) -> Run:

@@ -1,6 +1,7 @@
 """What the Connections table shows: its columns for the room there is, a connection as a row, the order of rows."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from rich.text import Text
@@ -8,6 +9,7 @@ from rich.text import Text
 from tui.console.formats import moment, safe, status_text
 from tui.console.livetable import Column, clickable
 from tui.domain.connection import type_title
+from tui.domain.expiry import EXPIRY_SIGN, expiry_warning
 from tui.domain.figures import UNENCRYPTED_SIGN
 from tui.domain.filter import Facts
 from tui.domain.filter_facts import connection_facts
@@ -35,7 +37,7 @@ def with_live(state: ConnectionState, live: Mapping[str, LiveRun]) -> Connection
     run = live.get(state.connection.name)
     if run is None:
         return state
-    return ConnectionState(state.connection, Status.IN_PROGRESS, run.started, state.latest)
+    return replace(state, status=Status.IN_PROGRESS, last_active=run.started)
 
 
 def facts_of(state: ConnectionState) -> Facts:
@@ -78,6 +80,8 @@ def _direction(state: ConnectionState, _: int) -> Text:
 
 def _method(state: ConnectionState, _: int) -> Text:
     name = _plain(state, state.connection.method.label)
+    if expiry_warning(state.certificate_ends, datetime.now(UTC)) is not None:
+        name.append(EXPIRY_SIGN, style="bold yellow")
     return name if state.connection.encrypted else name.append(UNENCRYPTED_SIGN, style="bold yellow")
 
 

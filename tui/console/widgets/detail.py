@@ -1,11 +1,14 @@
 """The connection under the cursor, in full: one line where there is little room, a pane where there is more."""
 
+from datetime import UTC, datetime
+
 from rich.table import Table
 from rich.text import Text
 from textual.widgets import Static
 
 from tui.console.formats import moment, safe, status_text
 from tui.domain.connection import After, Connection, Direction, type_title
+from tui.domain.expiry import EXPIRY_SIGN, expiry_warning
 from tui.domain.failure import Failure
 from tui.domain.figures import count, size
 from tui.domain.run import Run
@@ -46,6 +49,8 @@ def _line(state: ConnectionState) -> Text:
     failure = state.latest.failure if state.latest else None
     told = safe(failure.message) if failure else safe(f"{connection.address}  {' '.join(connection.pattern)}")
     text = Text.assemble((printable(connection.name), "bold"), "  ")
+    if (expiry := expiry_warning(state.certificate_ends, datetime.now(UTC))) is not None:
+        text.append(f"{EXPIRY_SIGN} {expiry}", "bold yellow").append("  ")
     text.append_text(told)
     text.no_wrap = True
     text.overflow = "ellipsis"
@@ -56,11 +61,12 @@ def _pane(state: ConnectionState) -> Table:
     pane = Table.grid(padding=(0, 3), expand=True)
     pane.add_column(ratio=1)
     pane.add_column(ratio=1)
-    pane.add_row(_facts(state.connection), _outcome(state.latest))
+    pane.add_row(_facts(state), _outcome(state.latest))
     return pane
 
 
-def _facts(connection: Connection) -> Table:
+def _facts(state: ConnectionState) -> Table:
+    connection = state.connection
     inbound = connection.direction is Direction.INBOUND
     lines = [
         ("Partner", connection.address),
@@ -69,6 +75,8 @@ def _facts(connection: Connection) -> Table:
         ("Type", type_title(connection.type)),
         ("Afterwards", _afterwards(connection)),
     ]
+    if (expiry := expiry_warning(state.certificate_ends, datetime.now(UTC))) is not None:
+        lines.append(("Warning", f"{EXPIRY_SIGN} {expiry}"))
     return _lines(printable(connection.name) + ("" if connection.enabled else "  (off: o switches it on)"), lines)
 
 
