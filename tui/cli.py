@@ -210,7 +210,7 @@ def _add_filter(parser: argparse.ArgumentParser) -> None:
         "--filter",
         metavar="LINE",
         default="",
-        help="only what this means, such as 'acme status:failed last:<2h' (`?` on the screen explains more)",
+        help="only what this means, such as 'acme status:failed last:<2h' or @NAME of a saved one",
     )
 
 

@@ -42,6 +42,10 @@ class Paths:
         return self.config / "config.toml"
 
     @property
+    def filters(self) -> Path:
+        return self.config / "filters.toml"
+
+    @property
     def known_hosts(self) -> Path:
         return self.config / "known_hosts"
 

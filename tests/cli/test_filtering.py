@@ -8,6 +8,8 @@ from tests.cli.conftest import Wharf, as_toml
 from tests.engine.peer import Partner
 from tui.commands import history
 from tui.domain.failure import FailureClass, TransferFailed
+from tui.paths import Paths
+from tui.saved_filters import SavedFilters
 
 
 @pytest.fixture(autouse=True)
@@ -66,3 +68,11 @@ def test_a_history_is_narrowed_down_over_all_its_pages(wharf: Wharf, monkeypatch
     assert found("borealis") == [(2, "Failed")]
     assert found("-borealis run:<4") == [(3, "Completed"), (1, "Completed")]
     assert found("acme", "--limit", "3") == [(7, "Completed"), (6, "Completed"), (5, "Completed")]
+
+
+def test_a_saved_filter_is_known_by_its_name(wharf: Wharf, paths: Paths) -> None:
+    SavedFilters(paths.filters, "connections").save("broken", "status:failed")
+    assert [connection["name"] for connection in wharf("list", "--json", "--filter", "@broken").json] == ["borealis"]
+    refused = wharf("history", "--filter", "@broken")
+    assert (refused.code, refused.out) == (2, "")
+    assert "no filter “broken” for runs" in refused.err

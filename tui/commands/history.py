@@ -26,7 +26,7 @@ _HEAD = ("Run", "Started (UTC)", "Connection", "Trigger", "Status", "Files", "Si
 def history(args: argparse.Namespace, paths: Paths) -> int:
     """Print the latest runs of one connection or of all, or of those that the filter means. Raises UnknownConnection,
     and UsageProblem for a wrong filter."""
-    wanted = understood(args.filter, RUN_VOCABULARY)
+    wanted = understood(args.filter, RUN_VOCABULARY, paths, "runs")
     runs = run_async(_runs(paths, args.name, args.limit, wanted, with_files=args.json))
     if args.json:
         say_json([run_json(run, files) for run, files in runs])

@@ -12,6 +12,7 @@ from tui.domain.as_json import connection_json, time_json
 from tui.domain.connection import type_title
 from tui.domain.expiry import EXPIRY_SIGN, expiry_warning
 from tui.domain.figures import UNENCRYPTED_SIGN, count
+from tui.domain.filter import Facts
 from tui.domain.filter_facts import connection_facts, connection_vocabulary
 from tui.domain.text import printable
 from tui.paths import Paths
@@ -25,7 +26,9 @@ _LABELS = {"tls": "TLS", "ca_file": "CA file", "ssh_config": "SSH config alias",
 def list_connections(args: argparse.Namespace, paths: Paths) -> int:
     """Print all connections with their status, or those that the filter means. Raises UsageProblem for a wrong one."""
     everything, unreadable = run_async(_overview(paths))
-    states = _narrowed(everything, args.filter)
+    vocabulary = connection_vocabulary(state.connection.type for state in everything)
+    wanted = understood(args.filter, vocabulary, paths, "connections")
+    states = [state for state in everything if wanted.accepts(_facts(state))]
     for one in unreadable:
         narrate(f"wharf: The stored connection “{printable(one.name)}” cannot be read: {printable(one.reasons)}.")
     if args.json:
@@ -51,13 +54,8 @@ def show_connection(args: argparse.Namespace, paths: Paths) -> int:
     return COMPLETED
 
 
-def _narrowed(states: list[ConnectionState], line: str) -> list[ConnectionState]:
-    wanted = understood(line, connection_vocabulary(state.connection.type for state in states))
-    return [
-        state
-        for state in states
-        if wanted.accepts(connection_facts(state.connection, state.status, state.last_active, state.latest))
-    ]
+def _facts(state: ConnectionState) -> Facts:
+    return connection_facts(state.connection, state.status, state.last_active, state.latest)
 
 
 async def _overview(paths: Paths) -> tuple[list[ConnectionState], list[Unreadable]]:

@@ -14,6 +14,7 @@ def locate(args: argparse.Namespace, paths: Paths) -> int:
         "state": paths.state,
         "settings": paths.settings,
         "database": paths.database,
+        "filters": paths.filters,
         "known_hosts": paths.known_hosts,
         "vault": paths.vault,
         "vault_key": paths.vault_key,
