@@ -37,7 +37,7 @@ async def run_socks(proxy: SocksProxy | None = None) -> AsyncIterator[SocksProxy
         tasks.add(task)
         try:
             await _serve(proxy, reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             return
         finally:
             writer.close()
