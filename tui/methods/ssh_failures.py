@@ -56,9 +56,8 @@ _BROKEN_LINK = _Meaning(FailureClass.NETWORK, "The connection to {where} broke: 
 _BUSY_SERVER = _Meaning(FailureClass.REFUSED, "{where} has too many connections now: {reason}.")
 
 
-def connection_failure(error: Exception, where: str, last_words: str = "") -> TransferFailed:
-    """Translate what goes wrong with the SSH connection as a whole. `where` is such as `sftp.acme.example:22`;
-    `last_words` are those of whoever is in between."""
+def connection_failure(error: Exception, where: str) -> TransferFailed:
+    """Translate what goes wrong with the SSH connection as a whole. `where` is such as `sftp.acme.example:22`."""
     match error:
         case TransferFailed():
             return error
@@ -72,8 +71,16 @@ def connection_failure(error: Exception, where: str, last_words: str = "") -> Tr
             raise error
     # The parts are put in one by one: text from the server may contain braces.
     sentence = meaning.sentence.replace("{where}", where).replace("{reason}", _reason(error))
-    told = f"{sentence.rstrip('.')} ({last_words})." if last_words else sentence
-    return TransferFailed(meaning.failure_class, told, remedy=meaning.remedy)
+    return TransferFailed(meaning.failure_class, sentence, remedy=meaning.remedy)
+
+
+def with_last_words(failure: TransferFailed, words: str) -> TransferFailed:
+    """The failure with what somebody on the way has said of it; empty when nobody has."""
+    if not words:
+        return failure
+    told = failure.failure
+    message = f"{told.message.rstrip('.')} ({words})."
+    return TransferFailed(told.failure_class, message, remedy=told.remedy)
 
 
 def _reason(error: asyncssh.Error) -> str:

@@ -14,7 +14,7 @@ from tui.domain.failure import FailureClass, TransferFailed
 from tui.methods.base import SILENT, Narrator, Surroundings
 from tui.methods.dial import Peer, Way
 from tui.methods.ssh_config import SshServer
-from tui.methods.ssh_failures import connection_failure
+from tui.methods.ssh_failures import connection_failure, with_last_words
 from tui.methods.ssh_login import Login, ServerIdentity
 from tui.trust.hostkeys import HostKeys, fingerprint_of, look_up
 
@@ -158,7 +158,8 @@ class _Handshake:
         except (asyncssh.Error, OSError) as error:
             if isinstance(error, asyncssh.PermissionDenied):
                 raise self._login.refusal() from error
-            raise connection_failure(error, str(self._peer), await self._way.last_words()) from error
+            failure = connection_failure(error, str(self._peer))
+            raise with_last_words(failure, await self._way.last_words()) from error
 
     async def _meet(self, connected: socket.socket, algorithms: Sequence[str]) -> ServerIdentity:
         self._login = Login(self._connection, self._server, self._known)
