@@ -158,6 +158,7 @@ def build_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Argument
     _add_history(command("history", "history:history", "show the runs, newest first", json=True))
     _add_trust(command("trust", "trusting:trust", "show and accept the key or certificate of a server"))
     _add_secret(command("secret", "secrets:list_secrets", "keep secrets in the vault"))
+    command("keys", "keys:list_keys", "list the keys of the screens and their ids", json=True)
     command("locate", "locating:locate", "print the folders and files in use", json=True)
     return parser, dict(subparsers.choices)
 

@@ -5,6 +5,9 @@ letter that has no other meaning in a plain terminal, and the arrows are used: t
 One letter means the same wherever it works.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from textual.binding import Binding
 
 APP = (
@@ -14,6 +17,8 @@ APP = (
     Binding("q", "leave", "Quit", id="app.quit"),
     Binding("ctrl+q", "quit", "Quit", id="app.quit_anywhere", show=False, priority=True),
     Binding("ctrl+c", "help_quit", "How to quit", id="app.help_quit", show=False, system=True),
+    Binding("m", "messages", "Messages", id="app.messages", show=False),
+    Binding("ctrl+z", "suspend", "Suspend", id="app.suspend", show=False, priority=True),
     Binding("f8", "save_screen", "Save the screen as SVG", id="app.save_screen", show=False),
 )
 
@@ -125,6 +130,14 @@ TEST = (
 
 CLOSE = (Binding("escape,q,question_mark,f1,enter", "close", "Close", id="dialog.close", key_display="esc"),)
 
+MESSAGES = (
+    Binding("y", "copy", "Copy", id="messages.copy"),
+    Binding("Y", "copy_all", "Copy all", id="messages.copy_all"),
+    Binding("escape,q,m", "close", "Close", id="messages.close", key_display="esc"),
+    Binding("j", "move(1)", "Next", id="messages.down", show=False),
+    Binding("k", "move(-1)", "Previous", id="messages.up", show=False),
+)
+
 FILTER = (
     Binding("enter,down", "keep", "Back to the table", id="filter.keep"),
     Binding("tab", "complete", "Complete", id="filter.complete"),
@@ -138,3 +151,57 @@ FACETS = (
     Binding("j", "move(1)", "Next", id="facets.down", show=False),
     Binding("k", "move(-1)", "Previous", id="facets.up", show=False),
 )
+
+_EVERYWHERE = tuple(binding for binding in APP if binding.priority)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Bindings that work at the same time, so that no key can have two meanings among them. With `typing`, letters are
+    typed there as text.
+    """
+
+    own: tuple[Binding, ...]
+    shared: tuple[Binding, ...] = _EVERYWHERE
+    typing: bool = False
+
+
+CONTEXTS = (
+    Context(CONNECTIONS, (*APP, *TABLE)),
+    Context(HISTORY, (*APP, *TABLE)),
+    Context(RUN, (*APP, *TABLE)),
+    Context(TOTALS, (*APP, *TABLE)),
+    Context(FILTER, typing=True),
+    Context((*FORM, *FIELD), typing=True),
+    Context((*FORM, *CHOICE)),
+    Context((*FORM, *OPEN_CHOICE)),
+    Context(EXPORT, typing=True),
+    Context(PASSPHRASE, typing=True),
+    Context(FACETS),
+    Context(MESSAGES),
+    Context(TEST),
+    Context(CONFIRM),
+    Context(CLOSE),
+)
+
+HOMES: Mapping[str, str] = {
+    "connections": "Connections",
+    "history": "History",
+    "run": "Run",
+    "totals": "Totals",
+    "test": "Test",
+    "table": "Moving about",
+    "filter": "Filter",
+    "facets": "Narrow down",
+    "form": "Form",
+    "field": "Form",
+    "choice": "Form",
+    "open_choice": "Form",
+    "export": "Export",
+    "messages": "Messages",
+    "passphrase": "Passphrase",
+    "confirm": "Questions",
+    "dialog": "Dialogs",
+    "app": "Everywhere",
+}
+"""What the part of a binding's id before the dot means to a user, in the order of the help."""
