@@ -74,42 +74,6 @@ async def test_help_shows_the_live_keys_and_closes(app: WharfApp, engine: FakeEn
         assert engine.started == ["acme"]
 
 
-async def test_the_palette_offers_what_keys_do(app: WharfApp) -> None:
-    async with app.run_test() as pilot:
-        await pilot.pause()
-        titles = [command.title for command in app.get_system_commands(app.screen)]
-        assert {"New", "Run", "Filter", "Help", "Quit", "Theme"} <= set(titles)
-        assert len(titles) == len(set(titles))
-        assert "Copy selected text" not in titles
-
-
-async def test_a_command_of_the_palette_does_what_its_key_does(app: WharfApp, engine: FakeEngine) -> None:
-    await engine.add("acme")
-    async with app.run_test() as pilot:
-        await settle(pilot)
-        run = next(command for command in app.get_system_commands(app.screen) if command.title == "Run")
-        await run.callback()
-        await pilot.pause()
-        assert engine.started == ["acme"]
-
-
-@pytest.mark.parametrize("theme", ["wharf-dark", "wharf-light", "ansi-dark"])
-async def test_every_theme_shows_status_in_words(app: WharfApp, engine: FakeEngine, theme: str) -> None:
-    await engine.add("acme")
-    await engine.ran("acme")
-    async with app.run_test(size=(80, 24)) as pilot:
-        app.theme = theme
-        await settle(pilot)
-        assert "✓ Completed" in "\n".join(lines_of(app))
-
-
-def test_binding_ids_are_unique() -> None:
-    groups = (keymap.APP, keymap.TABLE, keymap.CONNECTIONS, keymap.FILTER, keymap.FACETS, keymap.CONFIRM, keymap.CLOSE)
-    ids = [binding.id for group in groups for binding in group]
-    assert None not in ids
-    assert len(ids) == len(set(ids))
-
-
 @pytest.mark.parametrize(
     ("terminal", "term", "told"),
     [(True, "xterm-256color", None), (True, "dumb", "TERM"), (True, "", "TERM"), (False, "xterm", "needs a terminal")],

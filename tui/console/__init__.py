@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tui.console.app import WharfApp
     from tui.engine import Engine
+    from tui.paths import Paths
+    from tui.settings import Settings
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
@@ -32,7 +34,7 @@ def _leave(app: "WharfApp", code: int) -> None:
         app.exit(code, return_code=code)
 
 
-async def run_console(engine: "Engine", *, mouse: bool = True) -> int:
+async def run_console(engine: "Engine", settings: "Settings", paths: "Paths") -> int:
     """Show the console until the user leaves it; returns the exit code. The caller closes the engine afterwards.
 
     SIGTERM and SIGHUP end it in order, so that the terminal is restored and the caller can put runs on record.
@@ -43,12 +45,12 @@ async def run_console(engine: "Engine", *, mouse: bool = True) -> int:
 
     from tui.console.app import WharfApp
 
-    app = WharfApp(engine, mouse=mouse)
+    app = WharfApp(engine, settings, paths)
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
         # Under nohup SIGHUP is ignored and must stay so. The handlers stay in place afterwards: a second signal must
         # not cut short the closing of the engine.
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, _leave, app, 128 + number)
-    await app.run_async(mouse=mouse)
+    await app.run_async(mouse=settings.mouse)
     return app.return_code or 0

@@ -1,35 +1,43 @@
 """The application: it owns the screens and the bridge, and never the transfers."""
 
 import asyncio
-import logging
-from collections.abc import Iterable
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
 
-from tui.console import keymap
+from tui.console import crash, keymap
 from tui.console.bridge import INTERVAL, Bridge
 from tui.console.dialogs.confirm import ConfirmDialog
 from tui.console.dialogs.help import HelpDialog
+from tui.console.dialogs.messages import MessagesDialog
 from tui.console.dialogs.passphrase import PassphraseDialog
+from tui.console.filters import AsciiFilter, needs_ascii
+from tui.console.keys import as_keymap
+from tui.console.messages import MessageLog, Severity
+from tui.console.palette import ActionCommands, ConnectionCommands
 from tui.console.screens.connections import ConnectionsScreen
 from tui.console.terminal import TerminalDriver
-from tui.console.themes import DARK, DARK_PALETTE, LIGHT_PALETTE, THEMES
+from tui.console.themes import THEMES, palette_of, setting_of, textual_name
+from tui.domain.failure import WharfError
 from tui.domain.figures import count
+from tui.domain.text import printable
 from tui.engine import Engine
+from tui.paths import Paths
+from tui.settings import Settings, ThemeName, remember_theme
 
-_NOT_OFFERED = ("table.", "app.commands")
-"""Ids of bindings, by their beginning, that make no sense as an entry of the palette."""
-
-
-_log = logging.getLogger(__name__)
+_READING_TIME = {"information": 5, "warning": 8, "error": 12}
+"""Seconds that a notification stays; all can be read again with the key for messages."""
 
 
 class WharfApp(App[int], inherit_bindings=False):
@@ -38,17 +46,23 @@ class WharfApp(App[int], inherit_bindings=False):
     TITLE = "Wharf"
     CSS_PATH = "styles.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.APP]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (120, "-wide")]  # noqa: RUF012 - Textual declares it without ClassVar
+    COMMANDS = {ActionCommands, ConnectionCommands}  # noqa: RUF012 - Textual declares it without ClassVar
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (120, "-wide")]  # noqa: RUF012 - as above
 
-    def __init__(self, engine: Engine, *, mouse: bool = True) -> None:
-        super().__init__(driver_class=TerminalDriver)
+    def __init__(self, engine: Engine, settings: Settings | None = None, paths: Paths | None = None) -> None:
+        # NO_COLOR (https://no-color.org): Textual would turn colours into greys, and only those of the terminal into
+        # none at all.
+        without_colour = bool(os.environ.get("NO_COLOR"))
+        super().__init__(driver_class=TerminalDriver, ansi_color=True if without_colour else None)
         self.engine = engine
-        self.mouse = mouse
+        self.settings = settings or Settings()
+        self.messages = MessageLog()
+        self._paths = paths or Paths.from_environment()
+        self._ascii = [AsciiFilter()] if needs_ascii(self.settings.ascii) else []
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = DARK.name
-        self.ansi_theme_dark = DARK_PALETTE
-        self.ansi_theme_light = LIGHT_PALETTE
+        self.theme = textual_name("terminal" if without_colour else self.settings.theme)
+        self.set_keymap(as_keymap(self.settings.keys))
         self.bridge = Bridge(engine, self._screen_on_top)
 
     def get_default_screen(self) -> Screen[None]:
@@ -82,25 +96,61 @@ class WharfApp(App[int], inherit_bindings=False):
         self.call_later(self.push_screen, PassphraseDialog(complaint), answered)
         return await answer
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every command that a key has now, and the theme."""
-        offered = set()
-        for active in screen.active_bindings.values():
-            binding = active.binding
-            # Bindings without an id are Textual's own.
-            if binding.id is None or binding.id.startswith(_NOT_OFFERED) or binding.description in offered:
-                continue
-            offered.add(binding.description)
-            yield SystemCommand(
-                binding.description,
-                f"Key: {self.get_key_display(binding)}",
-                partial(self.run_action, binding.action, active.node),
-            )
-        yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
+    # Colours and signs
+
+    def watch_theme(self, theme: str) -> None:
+        """Give the plain colour names of cells the meaning that they have in this theme."""
+        palette = palette_of(setting_of(theme))
+        if self.current_theme.dark:
+            self.ansi_theme_dark = palette
+        else:
+            self.ansi_theme_light = palette
+
+    def get_line_filters(self) -> list[LineFilter]:
+        return [*super().get_line_filters(), *self._ascii]
+
+    async def use_theme(self, name: ThemeName) -> None:
+        """Use these colours now and, as the settings say from here on, the next time."""
+        self.theme = textual_name(name)
+        try:
+            await asyncio.to_thread(remember_theme, self._paths.settings, name)
+        except (WharfError, OSError) as error:
+            self.tell(f"The theme is used now, but could not be remembered: {error}", "warning")
+
+    # What is told
+
+    def tell(self, sentence: str, severity: Severity = "information") -> None:
+        """Show a sentence for a while. It may hold text from outside."""
+        self.notify(printable(sentence), severity=severity, timeout=_READING_TIME[severity], markup=False)
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """What Wharf says on purpose is shown and does not end the application."""
+        try:
+            yield
+        except WharfError as error:
+            self.tell(str(error), "error")
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: Severity = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        self.messages.add(f"{title}: {message}" if title else message, severity)
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+
+    def action_messages(self) -> None:
+        self.push_screen(MessagesDialog(self.messages))
+
+    # Leaving, and coming back
 
     async def action_quit(self) -> None:
         """Leave; asks first when transfers run in this process, because they end with it."""
-        here = sum(run.here for run in self.engine.snapshot().live.values())
+        here = self._running_here()
         if not here:
             self.exit(0)
             return
@@ -119,12 +169,33 @@ class WharfApp(App[int], inherit_bindings=False):
     async def action_leave(self) -> None:
         await self.action_quit()
 
+    def action_help_quit(self) -> None:
+        self.tell("ctrl+c does not quit Wharf; q does, or ctrl+q from anywhere.")
+
+    def action_suspend(self) -> None:
+        """Give the terminal back to the shell until `fg`. Not while transfers run: they would stand still with it."""
+        if here := self._running_here():
+            self.tell(
+                f"{count(here, 'transfer')} would stand still while Wharf is suspended, until the partner hangs up; "
+                "wait for the end or cancel first.",
+                "warning",
+            )
+        else:
+            self.action_suspend_process()
+
+    def _running_here(self) -> int:
+        return sum(run.here for run in self.engine.snapshot().live.values())
+
+    # Help
+
     def action_help(self) -> None:
         self.action_help_anywhere()
 
     def action_help_anywhere(self) -> None:
         if not isinstance(self.screen, HelpDialog):
             self.push_screen(HelpDialog(self.screen))
+
+    # Keys
 
     def on_key(self, event: events.Key) -> None:
         """Let a text that arrives in one go, as over a slow line, be typed where its first key has put the focus.
@@ -138,20 +209,17 @@ class WharfApp(App[int], inherit_bindings=False):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While something is typed, letters are letters; the footer says so by not showing them."""
-        if action in {"help", "leave"} and isinstance(self.focused, Input | TextArea):
+        if action in {"help", "leave", "messages"} and isinstance(self.focused, Input | TextArea):
             return False
         return super().check_action(action, parameters)
 
+    # Faults
+
     def _fatal_error(self) -> None:
         """Textual would print the local variables of every frame, and with them a secret that is being typed."""
-        _log.error("the console has a fault", exc_info=self._exception)
-        self.panic(
-            Text(
-                f"Wharf has a fault ({type(self._exception).__name__}). Runs of this screen are put on record as "
-                "interrupted. The log file, which `wharf locate` names, has the details."
-            )
-        )
+        report = crash.write_report(self._paths.state, self._exception) if self._exception else None
+        self.panic(Text(crash.sentence(self._exception, report)))
 
     def action_save_screen(self) -> None:
-        path = self.save_screenshot(f"wharf-{datetime.now().astimezone():%Y%m%d-%H%M%S}.svg")
-        self.notify(f"The screen is saved as {path}", markup=False)
+        path = Path(self.save_screenshot(f"wharf-{datetime.now().astimezone():%Y%m%d-%H%M%S}.svg"))
+        self.tell(f"The screen is saved as {path}")

@@ -1,68 +1,195 @@
-"""The colours: two themes of our own, and what the plain colour names of cells mean in dark and light ones."""
+"""The colours: what a user can choose, and what the plain colour names of cells mean in each.
+
+Every text has a contrast of at least 4.5 : 1 to what is behind it (WCAG 2.1, 1.4.3), in the theme of high contrast at
+least 7 : 1 (1.4.6). The colours of the states in the colour-blind safe theme stay apart for red-, green- and blue-blind
+eyes: blue, yellow and orange instead of green and red. The theme `terminal` has no colours of its own; it uses the 16
+that the user's terminal has.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from rich.terminal_theme import TerminalTheme
 from textual.theme import Theme
 
-DARK = Theme(
-    name="wharf-dark",
-    primary="#3f8f9b",
-    secondary="#6f8fa8",
-    accent="#4cb8c4",
-    foreground="#d5dde3",
-    background="#0f1519",
-    surface="#172027",
-    panel="#1d2830",
-    success="#63c08b",
-    warning="#e0b050",
-    error="#ef6b6b",
+from tui.settings import THEME_NAMES, ThemeName
+
+_PREFIX = "wharf-"
+
+
+def textual_name(name: ThemeName) -> str:
+    """A theme's name among all that Textual knows."""
+    return f"{_PREFIX}{name}"
+
+
+def setting_of(theme: str) -> ThemeName | None:
+    """The name in the settings of a theme that Textual knows; None if it is not one of Wharf's."""
+    return next((name for name in THEME_NAMES if textual_name(name) == theme), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The colours of one theme, as they are told apart on the screen."""
+
+    background: str
+    surface: str
+    """Behind dialogs."""
+    panel: str
+    """Behind the first and the last line."""
+    cursor: str
+    """Behind the row or option under the cursor."""
+    text: str
+    accent: str
+    """Keys, focus, and what is in progress."""
+    good: str
+    warning: str
+    bad: str
+    blue: str
+    magenta: str
+    dark: bool = True
+    variables: Mapping[str, str] | None = None
+
+    def theme(self, name: ThemeName) -> Theme:
+        """The theme that Textual is given."""
+        return Theme(
+            name=textual_name(name),
+            primary=self.accent,
+            secondary=self.blue,
+            accent=self.accent,
+            foreground=self.text,
+            background=self.background,
+            surface=self.surface,
+            panel=self.panel,
+            success=self.good,
+            warning=self.warning,
+            error=self.bad,
+            dark=self.dark,
+            variables={
+                "input-cursor-background": self.accent,
+                "footer-key-foreground": self.accent,
+                "cursor": self.cursor,
+                "cursor-blurred": f"{self.cursor} 60%",
+                "cursor-text-style": "none",
+                "option-text-style": "none",
+                **(self.variables or {}),
+            },
+        )
+
+    def palette(self) -> TerminalTheme:
+        """What `green`, `red` and the other plain names mean in cells."""
+        names = (self.panel, self.bad, self.good, self.warning, self.blue, self.magenta, self.accent, self.text)
+        return TerminalTheme(_rgb(self.background), _rgb(self.text), [_rgb(colour) for colour in names])
+
+
+LOOKS: Mapping[ThemeName, Look] = {
+    "dark": Look(
+        background="#0f1519",
+        surface="#172027",
+        panel="#1d2830",
+        cursor="#1c3940",
+        text="#d5dde3",
+        accent="#4cb8c4",
+        good="#63c08b",
+        warning="#e0b050",
+        bad="#f28585",
+        blue="#7fb0e6",
+        magenta="#c79ad6",
+    ),
+    "light": Look(
+        background="#f6f8f8",
+        surface="#ffffff",
+        panel="#e3eaec",
+        cursor="#d9e9ec",
+        text="#16222a",
+        accent="#0b6571",
+        good="#196238",
+        warning="#724a00",
+        bad="#a3221b",
+        blue="#1f4f90",
+        magenta="#6d3388",
+        dark=False,
+    ),
+    "high-contrast": Look(
+        background="#000000",
+        surface="#000000",
+        panel="#141414",
+        cursor="#0c2a2e",
+        text="#ffffff",
+        accent="#5ff0ff",
+        good="#6dff9e",
+        warning="#ffe14d",
+        bad="#ffa3a3",
+        blue="#a8cdff",
+        magenta="#ffb3ff",
+        variables={"text-muted": "#e0e0e0", "text-disabled": "#d0d0d0"},
+    ),
+    "colour-blind": Look(
+        background="#10141a",
+        surface="#182029",
+        panel="#1f2933",
+        cursor="#24364a",
+        text="#d9dee4",
+        accent="#f6f3c0",
+        good="#6fb5ff",
+        warning="#f3b6d8",
+        bad="#ff9146",
+        blue="#6fb5ff",
+        magenta="#f3b6d8",
+    ),
+}
+
+_TERMINAL = Theme(
+    name=textual_name("terminal"),
+    ansi=True,
+    primary="ansi_cyan",
+    secondary="ansi_blue",
+    accent="ansi_cyan",
+    foreground="ansi_default",
+    background="ansi_default",
+    surface="ansi_default",
+    panel="ansi_default",
+    boost="ansi_default",
+    success="ansi_green",
+    warning="ansi_yellow",
+    error="ansi_red",
     dark=True,
-    variables={"input-cursor-background": "#4cb8c4", "footer-key-foreground": "#4cb8c4"},
+    variables={
+        "cursor": "ansi_default",
+        "cursor-blurred": "ansi_default",
+        "cursor-text-style": "reverse",
+        # Textual draws no table within an option in reverse.
+        "option-text-style": "bold underline",
+        # What a terminal's default colours are is unknown; only their exchange is legible on all of them.
+        "block-cursor-foreground": "ansi_default",
+        "block-cursor-background": "ansi_default",
+        "block-cursor-text-style": "reverse",
+        "input-cursor-foreground": "ansi_default",
+        "input-cursor-background": "ansi_default",
+        "input-cursor-text-style": "reverse",
+        "input-selection-foreground": "ansi_default",
+        "input-selection-background": "ansi_default",
+        "border": "ansi_cyan",
+        "border-blurred": "ansi_default",
+        "ansi-background": "ansi_default",
+        "ansi-foreground": "ansi_default",
+        "text-muted": "ansi_default",
+        "text-disabled": "ansi_default",
+        "text-warning": "ansi_yellow",
+        "text-error": "ansi_red",
+        "text-success": "ansi_green",
+        "footer-key-foreground": "ansi_cyan",
+        "scrollbar": "ansi_default",
+    },
 )
 
-LIGHT = Theme(
-    name="wharf-light",
-    primary="#1f6f7b",
-    secondary="#4f6f88",
-    accent="#0c7683",
-    foreground="#1d2a31",
-    background="#f6f8f8",
-    surface="#ffffff",
-    panel="#e3eaec",
-    success="#1f7d47",
-    warning="#8a5a00",
-    error="#b3261e",
-    dark=False,
-    variables={"input-cursor-background": "#0c7683", "footer-key-foreground": "#0c7683"},
-)
+THEMES = (*(look.theme(name) for name, look in LOOKS.items()), _TERMINAL)
 
-THEMES = (DARK, LIGHT)
 
-DARK_PALETTE = TerminalTheme(
-    (15, 21, 25),
-    (213, 221, 227),
-    [
-        (29, 40, 48),
-        (239, 107, 107),
-        (99, 192, 139),
-        (224, 176, 80),
-        (111, 155, 208),
-        (186, 138, 200),
-        (76, 184, 196),
-        (213, 221, 227),
-    ],
-)
+def palette_of(name: ThemeName | None) -> TerminalTheme:
+    """What the plain colour names mean in a theme; Textual does not ask in that of the terminal."""
+    return LOOKS.get(name or "dark", LOOKS["dark"]).palette()
 
-LIGHT_PALETTE = TerminalTheme(
-    (246, 248, 248),
-    (29, 42, 49),
-    [
-        (29, 42, 49),
-        (179, 38, 30),
-        (31, 125, 71),
-        (138, 90, 0),
-        (38, 92, 160),
-        (128, 60, 150),
-        (12, 118, 131),
-        (227, 234, 236),
-    ],
-)
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    return red, green, blue

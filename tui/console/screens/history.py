@@ -84,6 +84,8 @@ class HistoryScreen(RunActions):
             self._show()
 
     def _show(self) -> None:
+        if not self.is_attached:
+            return  # left while it was read
         shown = self._list.shown
         self._table.show(shown, more=not self._list.complete)
         self._show_emptiness(nothing_shown=not shown)

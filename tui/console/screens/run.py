@@ -106,6 +106,8 @@ class RunScreen(RunActions):
         self._show()
 
     def _show(self) -> None:
+        if not self.is_attached:
+            return  # left while it was read
         self._file_table.show(list(enumerate(self._files)))
         self._event_table.show(list(enumerate(self._events)), follow=True)
         self._show_run()

@@ -1,0 +1,45 @@
+"""Actions that are not possible now stay visible, greyed, and say why when they are asked for."""
+
+from collections.abc import Iterable
+from typing import Protocol, runtime_checkable
+
+from textual.binding import Binding
+from textual.screen import Screen, ScreenResultType
+from textual.widgets import Input
+
+READ_ONLY = "Wharf is read-only here; nothing can be run or changed."
+
+
+@runtime_checkable
+class Explaining(Protocol):
+    """Something with actions that knows why one of them is not possible now."""
+
+    def why_not(self, action: str) -> str | None:
+        """One sentence; None when the action is possible."""
+
+
+class ExplainingScreen(Screen[ScreenResultType]):
+    """A screen whose actions are bound by `bound`. While something is typed, its letters are letters."""
+
+    bound: Iterable[Binding] = ()
+
+    _impossible: frozenset[str] = frozenset()
+
+    def why_not(self, action: str) -> str | None:
+        """One sentence on why the action is not possible now; None when it is."""
+        del action
+        return None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Textual hides what is False and greys what is None."""
+        del parameters
+        if isinstance(self.focused, Input) and any(binding.action == action for binding in self.bound):
+            return False
+        return None if self.why_not(action) else True
+
+    def show_possible(self) -> None:
+        """Draw the footer again if other actions are possible than when it was drawn. To be called after changes."""
+        impossible = frozenset(binding.action for binding in self.bound if self.why_not(binding.action))
+        if impossible != self._impossible:
+            self._impossible = impossible
+            self.refresh_bindings()
