@@ -1,6 +1,7 @@
 """A fault of the console itself leaves a report, and neither that nor anything else tells what was being typed."""
 
 import logging
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -48,7 +49,7 @@ async def test_a_crash_tells_where_and_no_value(
 def test_the_chain_is_told_and_texts_that_hold_names_only() -> None:
     try:
         try:
-            _ = {}[CANARY]
+            _ = os.environ[CANARY]
         except KeyError:
             None.nothing  # type: ignore[attr-defined]  # noqa: B018 - the fault
     except AttributeError as error:
