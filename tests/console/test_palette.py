@@ -93,11 +93,12 @@ async def test_what_is_not_possible_is_offered_with_its_reason(app: WharfApp, en
 
 
 async def test_names_are_never_markup(app: WharfApp, engine: FakeEngine) -> None:
-    await engine.add("a[red]b")
+    await engine.add("a[red]b", sftp={"host": "h", "username": "[/]", "agent": True})
     async with app.run_test() as pilot:
         await settle(pilot)
-        await pilot.press("colon", *"history a[")
-        await until(pilot, lambda: "History: a[red]b" in "\n".join(lines_of(app)))
+        await pilot.press("colon", *"edit a[")
+        await until(pilot, lambda: "Edit: a[red]b" in "\n".join(lines_of(app)))
+        assert "sftp://[/]@h:22" in "\n".join(lines_of(app))
 
 
 async def test_ten_thousand_connections_are_searched_without_standing_still(app: WharfApp, engine: FakeEngine) -> None:

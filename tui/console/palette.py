@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, cast
 from rich.text import Text
 from textual.binding import ActiveBinding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.fuzzy import FuzzySearch
+from textual.markup import escape
 
 from tui.console import connection_actions as acts
 from tui.console import keymap
@@ -55,24 +57,20 @@ class _Commands(Provider):
 
     async def discover(self) -> Hits:
         for command in self.commands():
-            yield DiscoveryHit(
-                self._shown(command, command.title), self._doing(command), command.title, _about(command)
-            )
+            yield DiscoveryHit(_shown(command), self._doing(command), command.title, _about(command))
 
     async def search(self, query: str) -> Hits:
-        matcher = self.matcher(query)
+        fuzzy = FuzzySearch()
         could_match = _subsequence(query)
         for number, command in enumerate(self.commands()):
             if number % _BREATH == 0:
                 await asyncio.sleep(0)
-            # A look that costs next to nothing spares the matcher what cannot match.
-            if could_match(command.title) and (score := matcher.match(command.title)) > 0:
-                shown = command.title if command.reason else matcher.highlight(command.title)
-                yield Hit(score, self._shown(command, shown), self._doing(command), command.title, _about(command))
-
-    @staticmethod
-    def _shown(command: Command, title: object) -> Text | str:
-        return Text(command.title, style="dim") if command.reason else cast("str", title)
+            # A look that costs next to nothing spares the search what cannot match.
+            if not could_match(command.title):
+                continue
+            score, places = fuzzy.match(query, command.title)
+            if score > 0:
+                yield Hit(score, _shown(command, places), self._doing(command), command.title, _about(command))
 
     def _doing(self, command: Command) -> Callable[[], Awaitable[object] | object]:
         return command.do if command.reason is None else partial(self.wharf.tell, command.reason, "warning")
@@ -148,8 +146,16 @@ class ConnectionCommands(_Commands):
         return READ_ONLY if self.wharf.engine.read_only else None
 
 
+def _shown(command: Command, matched: Iterable[int] = ()) -> Text:
+    """The title; never a plain string, which Textual would read as markup."""
+    text = Text(command.title, style="dim" if command.reason else "")
+    for place in matched:
+        text.stylize("underline", place, place + 1)
+    return text
+
+
 def _about(command: Command) -> str:
-    return printable(command.reason or command.about, 120)
+    return escape(printable(command.reason or command.about, 120))
 
 
 def _subsequence(query: str) -> Callable[[str], object]:
