@@ -89,11 +89,11 @@ def test_a_certificate_is_pinned_in_the_connection(wharf: Wharf, shows: Partner)
 def test_a_pin_of_the_connection_is_told_and_replaced_because_it_overrules_the_known_hosts(
     wharf: Wharf, paths: Paths, shows: Partner
 ) -> None:
-    old = Trusted(OTHER, "the pin in the connection (host_key)")
+    old = Trusted(OTHER, "the connection, as host_key")
     shows.host_key = replace(HOST_KEY, doubt=Doubt.CHANGED, known=(old,), by_pin=True)
     accepted = wharf("trust", "acme", "--fingerprint", SHOWN)
     assert accepted.code == 0
-    assert f"Trusted until now: {OTHER}\n  in the pin in the connection" in accepted.out
+    assert f"Trusted until now: {OTHER}\n  in the connection, as host_key" in accepted.out
     assert f'host_key = "{SHOWN}"' in wharf("export", "acme").out
     assert not paths.known_hosts.exists()
 

@@ -84,9 +84,10 @@ class TestSftp:
         ]
         assert f"known in {paths.known_hosts}, line 1" in detail(report, "identity")
         assert f"key {server.key}" in detail(report, "login")
-        assert detail(report, "list") == "1 files, 1 match *: a.csv"
+        assert detail(report, "list") == "1 file, 1 match *: a.csv"
         assert "free there" in detail(report, "space")
         assert detail(report, "clock") == "the other side's clock agrees with ours to the second"
+        assert "posix-rename" in detail(report, "offers")
         assert list((tmp_path / "served").iterdir()) == []
         assert report.warnings == []
 

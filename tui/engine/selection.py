@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from time import time
 
 from tui.domain.connection import Connection
+from tui.domain.figures import count
 from tui.domain.naming import is_partial, matches
 from tui.methods.base import Entry, Narrator, Source
 
@@ -102,7 +103,7 @@ def _is_young(entry: Entry, now: float) -> bool:
 
 
 def _summary(listed: int, matching: list[Entry], patterns: Sequence[str]) -> str:
-    detail = f"{listed} files, {len(matching)} match {', '.join(patterns)}"
+    detail = f"{count(listed, 'file')}, {len(matching)} match {', '.join(patterns)}"
     if matching:
         names = [entry.name for entry in matching[:_SAMPLE]]
         detail += f": {', '.join(names)}{', …' if len(matching) > _SAMPLE else ''}"

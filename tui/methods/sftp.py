@@ -133,7 +133,8 @@ class SftpSession(Source, Target):
     async def offers(self) -> str | None:
         limits = self._sftp.limits
         named = f"reads of up to {size(limits.read)}, writes of up to {size(limits.write)}"
-        return f"SFTP version {VERSION}, {named if limits.read else 'no limits named'}"
+        extensions = ", ".join(name.removesuffix("@openssh.com") for name in self._sftp.extensions) or "no extensions"
+        return f"SFTP version {VERSION}, {named if limits.read else 'no limits named'}, {extensions}"
 
     async def clock(self, fresh: str | None) -> float | None:
         """The time of a file: the protocol has no other way to tell what time it is."""

@@ -53,6 +53,11 @@ class SftpClient:
         self._channel.close()
 
     @property
+    def extensions(self) -> list[str]:
+        """What the server offers beyond the protocol, such as `posix-rename@openssh.com`."""
+        return sorted(name.decode(errors="replace") for name in self._extensions)
+
+    @property
     def round_trip(self) -> float:
         """Seconds from a request to its answer, at the best seen until now; infinite before the first."""
         return self._channel.round_trip

@@ -38,7 +38,7 @@ async def identify_by_certificate(
         certificate_fingerprint(certificate),
         reason,
         doubt,
-        known=(Trusted(pin, "the pin in the connection (fingerprint)"),) if pin and doubt is Doubt.CHANGED else (),
+        known=(Trusted(pin, "the connection, as fingerprint"),) if pin and doubt is Doubt.CHANGED else (),
         by_pin=pin is not None,
         certificate=read_certificate(certificate),
     )

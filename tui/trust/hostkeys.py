@@ -167,7 +167,7 @@ class HostKeys:
 
     def _known(self) -> Iterator[Trusted]:
         if self.pin is not None:
-            yield Trusted(self.pin, "the pin in the connection (host_key)")
+            yield Trusted(self.pin, "the connection, as host_key")
             return
         for key, place in self.keys.items():
             yield Trusted(fingerprint_of(key), str(place), key.get_algorithm(), bits_of(key))

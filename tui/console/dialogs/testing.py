@@ -157,19 +157,19 @@ class TestDialog(ModalScreen[Connection | None]):
 
     def _conclude(self, report: TestReport) -> None:
         self._at_work = None
-        self._show_steps()
         if report.failure is None:
             lines = [Text(f"{SIGNS[Status.COMPLETED]} Every step passed.", style=STYLES[Status.COMPLETED])]
         else:
             lines = _told(report.failure, report.steps[-1].step)
         lines += [Text.assemble(("! ", "bold yellow"), safe(warning)) for warning in report.warnings]
         self.query_one("#test-verdict", Static).update(Group(*lines))
+        self._show_steps()
 
     def _fail(self, sentence: str) -> None:
         self._at_work = None
-        self._show_steps()
         told = Text.assemble((f"{SIGNS[Status.FAILED]} ", STYLES[Status.FAILED]), safe(sentence))
         self.query_one("#test-verdict", Static).update(told)
+        self._show_steps()
 
     def _show_keys(self) -> None:
         keys = {active.binding.id: active.binding for active in self.active_bindings.values()}
