@@ -182,6 +182,17 @@ def test_list_and_show_tell_the_status(wharf: Wharf, partner: Partner) -> None:
     assert datetime.fromisoformat(as_json["last_active"]).tzinfo is not None
 
 
+def test_a_test_writes_only_where_it_may(wharf: Wharf, partner: Partner, acme: dict[str, Any]) -> None:
+    outbound = acme | {"name": "out", "direction": "outbound"}
+    assert wharf("import", "-", stdin=as_toml(outbound)).code == 0
+    assert "was written, renamed and removed" in wharf("test", "out").out
+    partner.log.clear()
+    without = wharf("test", "out", "--no-write")
+    assert without.code == 0
+    assert "written" not in without.out
+    assert partner.log == ["open", "close"]
+
+
 def test_a_certificate_that_ends_soon_is_told(wharf: Wharf, partner: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
     ends = datetime.now(UTC) + timedelta(days=12, hours=1)
 

@@ -26,7 +26,10 @@ from tests.servers.openssh import OpenSsh, run_openssh
 from tui.domain.connection import Connection
 from tui.domain.endpoint import FtpTls
 from tui.domain.failure import FailureClass
+from tui.domain.naming import is_partial
 from tui.engine import Engine, TestReport, Watcher
+from tui.methods.ftp import FtpSession
+from tui.methods.sftp import SftpSession
 from tui.paths import Paths
 from tui.trust.hostkeys import known_hosts_line
 from tui.trust.identity import Doubt
@@ -173,6 +176,51 @@ class TestSftp:
         await asyncio.wait({testing}, timeout=10)
         assert testing.cancelled()
         assert time.monotonic() - began < 2.0
+
+
+async def cancelled_amidst_the_test_file(
+    engine: Engine, connection: Connection, session: type[SftpSession] | type[FtpSession], served: Path
+) -> list[str]:
+    """Cancel a test when its file has its final name; the names that are there then."""
+    published = asyncio.Event()
+
+    async def clock(self: object, fresh: str | None) -> float:
+        published.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "clock", clock)
+        testing = asyncio.create_task(engine.test(connection))
+        await asyncio.wait({testing, asyncio.create_task(published.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        names = [file.name for file in served.iterdir()]
+        testing.cancel()
+        await asyncio.wait({testing})
+    return names
+
+
+async def test_after_a_cancel_the_test_file_is_gone(
+    engine: Engine, paths: Paths, certificates: Certificates, tmp_path: Path, folder: Path
+) -> None:
+    async with run_openssh(tmp_path / "sshd") as server:
+        paths.known_hosts.write_text(server.known_hosts_line)
+        served = tmp_path / "served"
+        connection = TestSftp().outbound(server, tmp_path, folder)
+        (name,) = await cancelled_amidst_the_test_file(engine, connection, SftpSession, served)
+        assert is_partial(name)
+        assert list(served.iterdir()) == []
+
+
+@pytest.mark.parametrize("maker", [vsftpd, proftpd], ids=lambda maker: maker.__name__)
+async def test_after_a_cancel_over_ftp_the_test_file_is_gone(
+    engine: Engine, certificates: Certificates, folder: Path, maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNUSED", FTP_PASSWORD)
+    with maker(FtpTls.EXPLICIT, certificates.good) as server:
+        connection = TestFtp().outbound(server, FtpTls.EXPLICIT, certificates, folder)
+        (name,) = await cancelled_amidst_the_test_file(engine, connection, FtpSession, server.files)
+        assert is_partial(name)
+        assert list(server.files.iterdir()) == []
 
 
 _TLS = [(vsftpd, FtpTls.EXPLICIT), (proftpd, FtpTls.EXPLICIT), (proftpd, FtpTls.IMPLICIT)]
