@@ -222,3 +222,56 @@ async def test_a_run_that_is_not_there_says_so(app: WharfApp) -> None:
         assert "There is no run 77." in told(app)
         await pilot.press("r", "x", "y", "tab", "escape")
         assert not isinstance(app.screen, RunScreen)
+
+
+def attempts(number: int) -> list[Event]:
+    log = []
+    for place in range(number):
+        at = NOW + timedelta(seconds=10 * place)
+        log += [
+            Event(at, "connect", f"to host {place}", ms=12.0),
+            Event(at, "transfer", f"a[/red]{place}.csv: cut\x1b[2J", ok=place == number - 1, ms=900.0),
+        ]
+        if place < number - 1:
+            log.append(Event(at + timedelta(seconds=1), "retry", f"retry {place + 1} of 9 in 1 s"))
+    return log
+
+
+async def test_attempts_stand_side_by_side(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("acme")
+    run = await engine.ran("acme", Status.COMPLETED, files=FILES[:1], events=attempts(2))
+    async with app.run_test(size=(140, 45)) as pilot:
+        await opened(pilot, run.run_id)
+        assert "Attempts 2" in screen_text(app)
+        await pilot.press("tab", "tab")
+        await settle(pilot)
+        (heading,) = [line for line in lines_of(app) if "Attempt 1" in line]
+        assert "Attempt 2" in heading
+        (transfer,) = [line for line in lines_of(app) if line.lstrip().startswith("transfer")]
+        assert transfer.index("✗") < transfer.index("a[/red]0.csv: cut\\x1b[2J") < transfer.index("✓")
+        await pilot.press("tab")
+        assert isinstance(app.focused, RowTable)
+        assert app.focused.id == "files"
+
+
+async def test_where_there_is_room_for_few_the_latest_attempts_are_shown(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("acme")
+    run = await engine.ran("acme", Status.COMPLETED, files=FILES[:1], events=attempts(9))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, run.run_id)
+        await pilot.press("tab", "tab")
+        await settle(pilot)
+        text = screen_text(app)
+        assert "Attempt 9" in text
+        assert "Attempt 7" not in text
+        assert "7 more in the events" in text
+
+
+async def test_one_attempt_has_nothing_to_be_compared_with(app: WharfApp, engine: FakeEngine) -> None:
+    run_id = await failed_run(engine)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, run_id)
+        assert "Attempts" not in screen_text(app)
+        await pilot.press("tab", "tab")
+        assert isinstance(app.focused, RowTable)
+        assert app.focused.id == "files"

@@ -65,7 +65,7 @@ HISTORY = (
 )
 
 RUN = (
-    Binding("tab", "switch", "Files/events", id="run.switch"),
+    Binding("tab", "switch", "Next tab", id="run.switch"),
     Binding("enter", "in_full", "In full", id="run.in_full"),
     Binding("r", "retry", "Retry", id="run.retry"),
     Binding("t", "test", "Test", id="run.test", show=False),

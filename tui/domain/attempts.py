@@ -46,7 +46,7 @@ def attempts_of(events: Sequence[Event]) -> list[Attempt]:
 
 
 def steps_of(attempts: Sequence[Attempt]) -> list[str]:
-    """The steps that any of the attempts has, in order."""
+    """The steps that any of the attempts has, in the order in which they first came."""
     return list(dict.fromkeys(step for attempt in attempts for step in attempt.steps))
 
 

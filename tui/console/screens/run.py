@@ -21,9 +21,10 @@ from tui.console.screens.run_rows import (
     file_copy,
     file_detail,
 )
+from tui.console.widgets.attempts import AttemptsView
 from tui.console.widgets.row_table import RowTable
 from tui.console.widgets.run_detail import RunDetail
-from tui.console.widgets.run_tabs import EVENTS, FILES, TABS, RunTabs
+from tui.console.widgets.run_tabs import ATTEMPTS, EVENTS, FILES, TABS, RunTabs
 from tui.console.widgets.run_text import entry_for
 from tui.console.widgets.status import StatusLine
 from tui.domain.run import Event, FileRecord, Run, Trigger
@@ -61,6 +62,7 @@ class RunScreen(RunActions):
         self._files: list[FileRecord] = []
         self._events: list[Event] = []
         self._events_seen = 0
+        self._attempts = 0
         self._tab = FILES
 
     def compose(self) -> ComposeResult:
@@ -71,6 +73,7 @@ class RunScreen(RunActions):
             with Vertical(id="run-tables"):
                 yield RowTable[FileLine](FILE_COLUMNS, _place, id="files")
                 yield RowTable[EventLine](EVENT_COLUMNS, _place, id="events")
+                yield AttemptsView(id="attempts")
                 yield Static("", id="run-nothing", markup=False)
             with VerticalScroll(id="line-pane", can_focus=False):
                 yield Static("", id="line-detail", markup=False)
@@ -103,6 +106,8 @@ class RunScreen(RunActions):
                 self._files = await store.files(self._run_id)
             self._run = run
             self._events += new
+            if new:
+                self._attempts = self.query_one(AttemptsView).show(self._events)
         self._show()
 
     def _show(self) -> None:
@@ -122,7 +127,7 @@ class RunScreen(RunActions):
     def _show_tabs(self) -> None:
         if self._event_table.at_end and self._tab == EVENTS:
             self._events_seen = len(self._events)
-        numbers = {FILES: len(self._files), EVENTS: len(self._events)}
+        numbers = {FILES: len(self._files), EVENTS: len(self._events), ATTEMPTS: self._attempts}
         unseen = len(self._events) - self._events_seen if self._tab == EVENTS else 0
         self.query_one(RunTabs).show(self._tab, numbers, unseen)
         for tab in TABS:
@@ -144,7 +149,7 @@ class RunScreen(RunActions):
         self._show_line()
 
     def _show_line(self) -> None:
-        line = self._file_table.current if self._tab == FILES else self._event_table.current
+        line = {FILES: self._file_table.current, EVENTS: self._event_table.current}.get(self._tab)
         self.query_one("#line-pane").display = line is not None
         if line is not None:
             content = line[1]
@@ -154,7 +159,8 @@ class RunScreen(RunActions):
     # Keys
 
     def action_switch(self) -> None:
-        self._turn_to(EVENTS if self._tab == FILES else FILES)
+        tabs = TABS if self._attempts > 1 else (FILES, EVENTS)
+        self._turn_to(tabs[(tabs.index(self._tab) + 1) % len(tabs)])
 
     @on(RunTabs.Chosen)
     def _tab_chosen(self, event: RunTabs.Chosen) -> None:
@@ -169,7 +175,7 @@ class RunScreen(RunActions):
         self._tab = tab
         self._show_tabs()
         self._show_line()
-        self.query_one(f"#{tab}", RowTable).focus()
+        self.query_one(f"#{tab}").focus()
 
     @on(RowTable.Opened)
     def action_in_full(self) -> None:

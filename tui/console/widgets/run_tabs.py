@@ -9,7 +9,7 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Static
 
-FILES, EVENTS = TABS = ("files", "events")
+FILES, EVENTS, ATTEMPTS = TABS = ("files", "events", "attempts")
 
 
 class RunTabs(Horizontal):
@@ -47,6 +47,8 @@ class RunTabs(Horizontal):
             label = self.query_one(f"#tab-{tab}", Static)
             label.update(f"{tab.capitalize()} {numbers[tab]:,}")
             label.set_class(tab == chosen, "-shown")
+            # A run with one attempt has nothing to be compared.
+            label.display = tab != ATTEMPTS or numbers[tab] > 1
         self.query_one("#run-new", Static).update(f"+{unseen:,} new" if unseen else "")
 
     @on(events.Click, ".tab")
