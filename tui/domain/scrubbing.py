@@ -47,10 +47,6 @@ class Scrubber:
         self._forms = re.compile("|".join(map(re.escape, forms)), re.IGNORECASE)
         self._longest = len(forms[0])
 
-    @property
-    def knows_any(self) -> bool:
-        return self._forms is not None
-
     def scrub(self, text: str, limit: int | None = None) -> str:
         """The text with `MASK` in the place of every secret. With `limit`, only its beginning: that many characters or,
         where there are many secrets, fewer; what it costs does not grow with the rest."""

@@ -13,7 +13,7 @@ from tui.engine.execution import Execution
 from tui.engine.inspection import Preview, TestReport, Watcher, preview_run, try_connection
 from tui.engine.live import Snapshot
 from tui.engine.retry import Backoff
-from tui.engine.sides import Means, no_preparation
+from tui.engine.sides import Means
 from tui.engine.trusting import Accepted, accept, look_at, place_for
 from tui.engine.watch import ForeignRuns
 from tui.paths import Paths
@@ -132,7 +132,7 @@ class Engine:
         connection refers to. Without `write`, and where Wharf only looks, nothing is written to the other side."""
         means = self._means
         if typed_secret is not None:
-            means = replace(means, secret=lambda _: _ready(typed_secret), prepare=no_preparation)
+            means = replace(means, secret=lambda _: _ready(typed_secret))
         report = await try_connection(connection, means, watcher, write=write and not self.read_only)
         if report.certificate_ends is not None and not self.read_only:
             # Of a connection that is not saved, or not as it was tried, the address differs, and it says nothing.

@@ -77,6 +77,8 @@ class Sides:
         self.target: Target
         self.source, self.target = make_sides(connection, surroundings)
         self._siblings: list[Session] = []
+        self._fetched = False
+        """Whether the secret is known by which the words of the server can be searched."""
         self._held_back: list[Event] = []
 
     @asynccontextmanager
@@ -149,6 +151,7 @@ class Sides:
             raise
         if secret is not None:
             self._scrubber.learn(secret)
+        self._fetched = True
         self._tell_held_back()
         return secret
 
@@ -165,15 +168,12 @@ class Sides:
 
     def _heard(self, event: Event) -> None:
         self.alive()
-        if event.ok and event.step in _BEFORE_LOGIN and self._expects_secret():
+        expects_secret = self._connection.endpoint.secret is not None and not self._fetched
+        if event.ok and event.step in _BEFORE_LOGIN and expects_secret:
             self._held_back.append(event)
             return
         self._tell_held_back()
         self._hear(event)
-
-    def _expects_secret(self) -> bool:
-        """Whether a secret will be fetched that nobody can look for yet."""
-        return self._connection.endpoint.secret is not None and not self._scrubber.knows_any
 
     def _tell_held_back(self) -> None:
         held, self._held_back = self._held_back, []

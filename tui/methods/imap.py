@@ -26,8 +26,8 @@ from tui.domain.naming import is_partial, matches
 from tui.methods.base import BLOCK_SIZE, SILENT, Entry, Narrator, Source, Surroundings
 from tui.methods.dial import Peer, Way
 from tui.methods.folder import unused_name
-from tui.methods.imap_client import Folder, ImapClient
-from tui.methods.imap_syntax import Value
+from tui.methods.imap_client import Folder, ImapClient, OversizedAnswer
+from tui.methods.imap_syntax import Value, number
 from tui.methods.mail_identity import (
     NOT_ENCRYPTED,
     check_certificate,
@@ -40,7 +40,11 @@ from tui.methods.route import find_way
 from tui.methods.spool import Slice, Spool
 from tui.trust.identity import Identity
 
-_MAILS_PER_LOOK = 200
+_MAILS_PER_LOOK = 50
+_MOST_MAILS = 1_000_000
+"""Of one folder."""
+_LONGEST_HEADER = 64 * 1024
+"""Bytes of sender and Message-ID; no honest mail has more than some hundred."""
 _PIECE = 512 * 1024
 """Bytes of an encoded attachment asked for at a time."""
 
@@ -126,24 +130,44 @@ class ImapSession(Source):
 
     async def list_files(self) -> list[Entry]:
         self._offers.clear()
+        if self._folder.exists > _MOST_MAILS:
+            raise TransferFailed(
+                FailureClass.REJECTED,
+                f"{self._folder_name} at {self._peer} has more than {_MOST_MAILS} mails.",
+                remedy="Have delivered mails moved out of that folder (after = move), or name another folder.",
+            )
         found = []
         for first in range(1, self._folder.exists + 1, _MAILS_PER_LOOK):
             last = min(first + _MAILS_PER_LOOK - 1, self._folder.exists)
-            for mail in await self._client.fetch(f"{first}:{last}", _LOOK):
+            for mail in await self._look_at(first, last):
                 found += self._offers_of(mail)
-            self._alive()
         for offer in _told_apart(found):
             self._offers[offer.entry.key] = await self._measured(offer)
         return [offer.entry for offer in self._offers.values()]
 
+    async def _look_at(self, first: int, last: int) -> list[dict[str, Value]]:
+        """These mails, by their sequence numbers. One of excessive structure is left out and does not take the others
+        with it: anybody can send such a mail."""
+        try:
+            mails = await self._client.fetch(f"{first}:{last}", _LOOK)
+        except OversizedAnswer:
+            if first == last:
+                self._narrator.tell("list", f"mail number {first} is left alone: it has too many parts", ok=False)
+                return []
+            middle = (first + last) // 2
+            return await self._look_at(first, middle) + await self._look_at(middle + 1, last)
+        self._alive()
+        return mails
+
     def _offers_of(self, mail: dict[str, Value]) -> list[_Offer]:
-        uid, date = _number(mail.get("UID")), mail.get("INTERNALDATE")
+        uid, date = number(mail.get("UID")), mail.get("INTERNALDATE")
+        found = mail.get(_HEADER)
+        header = found if isinstance(found, bytes) and len(found) <= _LONGEST_HEADER else b""
         # What has no UID is news about a mail, not an answer.
-        if not uid or _is_deleted(mail.get("FLAGS")) or not self._is_wanted(mail.get(_HEADER)):
+        if not uid or _is_deleted(mail.get("FLAGS")) or not self._is_wanted(header):
             return []
         mtime = _seconds(date if isinstance(date, bytes) else b"")
-        header = mail.get(_HEADER)
-        message_id = message_id_in(header) if isinstance(header, bytes) else None
+        message_id = message_id_in(header)
         offers = []
         for part in attached_parts(mail.get("BODYSTRUCTURE")):
             key = f"{self._folder_name};{self._folder.uidvalidity};{uid};{part.number}"
@@ -152,9 +176,9 @@ class ImapSession(Source):
             offers.append(_Offer(entry, uid, part))
         return offers
 
-    def _is_wanted(self, header: Value) -> bool:
+    def _is_wanted(self, header: bytes) -> bool:
         pattern = self._endpoint.from_
-        return pattern is None or (isinstance(header, bytes) and is_from(header, pattern))
+        return pattern is None or is_from(header, pattern)
 
     def _is_selected(self, entry: Entry) -> bool:
         """Whether the connection is about this attachment; for others the exact size does not matter."""
@@ -348,10 +372,6 @@ def _told_apart(offers: list[_Offer]) -> list[_Offer]:
 
 def _is_deleted(flags: Value) -> bool:
     return isinstance(flags, list) and any(isinstance(flag, bytes) and flag.lower() == b"\\deleted" for flag in flags)
-
-
-def _number(value: Value) -> int:
-    return int(value) if isinstance(value, bytes) and value.isdigit() else 0
 
 
 def _seconds(internaldate: bytes) -> float | None:

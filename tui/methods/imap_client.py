@@ -13,16 +13,33 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar, cast
 
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.methods.base import network_failure
 from tui.methods.dial import Peer
-from tui.methods.imap_syntax import Answer, UnreadableAnswer, Value, folder_argument, quoted, read_fetch, read_values
+from tui.methods.imap_syntax import (
+    Answer,
+    TooManyValues,
+    UnreadableAnswer,
+    Value,
+    folder_argument,
+    number,
+    quoted,
+    read_fetch,
+    read_values,
+)
 from tui.methods.mail_token import REMEDY, challenge_reason, token_login
 
 _LARGEST_LITERAL = 64 * 1024 * 1024
 """Bytes of one literal. Nothing of that size is ever asked for; a server that sends it wants to fill the memory."""
+
+_LONGEST_LINE = 16 * 1024 * 1024
+"""Bytes. The structure of a mail with ten thousand parts is a line of two million."""
+
+_LARGEST_ANSWER = 128 * 1024 * 1024
+_MOST_LINES = 100_000
+"""Bytes and lines that a server may send in answer to one command."""
 
 _GOODBYE = 2.0
 
@@ -35,6 +52,10 @@ class Folder:
 
     exists: int
     uidvalidity: str
+
+
+class OversizedAnswer(TransferFailed):
+    """An answer has come whole, but holds more than is kept in memory. The connection can be used on."""
 
 
 class _Blocking(imaplib.IMAP4):
@@ -50,10 +71,33 @@ class _Blocking(imaplib.IMAP4):
         self.sock = self._connected
         self.file = self.sock.makefile("rb")
 
+    def begin_answer(self) -> None:
+        """What comes from here on is the answer to the next command."""
+        self._bytes = self._lines = 0
+
+    _bytes = 0
+    _lines = 0
+
     def read(self, size: int) -> bytes:
         if size > _LARGEST_LITERAL:
             raise self.abort(f"a literal of {size} bytes was announced")
+        self._count(size)
         return super().read(size)
+
+    def readline(self) -> bytes:
+        line = cast("IO[bytes]", self.file).readline(_LONGEST_LINE + 1)
+        if not line:
+            raise self.abort("it was closed by the server")
+        if len(line) > _LONGEST_LINE:
+            raise self.abort(f"a line of more than {_LONGEST_LINE} bytes came")
+        self._count(len(line))
+        return line
+
+    def _count(self, size: int) -> None:
+        self._bytes += size
+        self._lines += 1
+        if self._bytes > _LARGEST_ANSWER or self._lines > _MOST_LINES:
+            raise self.abort(f"an answer came that does not end within {self._lines} lines and {self._bytes} bytes")
 
 
 class ImapClient:
@@ -188,14 +232,14 @@ class ImapClient:
     async def fetch(self, numbers: str, items: str) -> list[dict[str, Value]]:
         """FETCH by sequence numbers; these hold as long as nothing but FETCH is asked (RFC 3501 section 7.4.1)."""
         client = self._client
-        return self._read(read_fetch, await self._command("FETCH", lambda: client.fetch(numbers, items)))
+        return await self._read(read_fetch, await self._command("FETCH", lambda: client.fetch(numbers, items)))
 
     async def uid_fetch(self, uid: int, items: str) -> dict[str, Value]:
         """The items of one message; none when it is gone."""
         client = self._client
         answer = await self._command("UID FETCH", lambda: client.uid("FETCH", str(uid), items))
         # The server may tell news of other messages in between.
-        mine = [found for found in self._read(read_fetch, answer) if found.get("UID") == str(uid).encode()]
+        mine = [found for found in await self._read(read_fetch, answer) if found.get("UID") == str(uid).encode()]
         return {name: value for found in mine for name, value in found.items()}
 
     async def move(self, uid: int, folder: str) -> None:
@@ -224,7 +268,7 @@ class ImapClient:
         """What separates a folder from the folder inside it (RFC 3501 section 6.3.8)."""
         client = self._client
         answer = await self._command("LIST", lambda: client.list(quoted(""), quoted("")))
-        values = self._read(read_values, answer)
+        values = await self._read(read_values, answer)
         found = values[1] if len(values) > 1 else None
         return found.decode("ascii", "replace") if isinstance(found, bytes) and found else "/"
 
@@ -256,9 +300,12 @@ class ImapClient:
         assert self._blocking is not None  # noqa: S101 - greeted first
         return self._blocking
 
-    def _read(self, form: Callable[[Answer], _Result], answer: Answer) -> _Result:
+    async def _read(self, form: Callable[[Answer], _Result], answer: Answer) -> _Result:
+        """Understand an answer; in a thread, because it may be large. Raises OversizedAnswer."""
         try:
-            return form(answer)
+            return await asyncio.to_thread(form, answer)
+        except TooManyValues as error:
+            raise OversizedAnswer(FailureClass.REJECTED, f"{self._peer} has sent an answer of {error}.") from error
         except UnreadableAnswer as error:
             raise TransferFailed(
                 FailureClass.NETWORK, f"{self._peer} does not answer as an IMAP server does: {error}."
@@ -273,6 +320,8 @@ class ImapClient:
         return list(answer)
 
     async def _ask(self, doing: str, work: Callable[[], _Result], otherwise: FailureClass) -> _Result:
+        if self._blocking is not None:
+            self._blocking.begin_answer()
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except asyncio.CancelledError:
@@ -320,8 +369,7 @@ _BY_CODE = {
 
 
 def _number(answer: Any) -> int:
-    last = answer[-1] if answer else None
-    return int(last) if isinstance(last, bytes) and last.isdigit() else 0
+    return number(answer[-1]) if answer else 0
 
 
 def _shown(parts: Any) -> str:

@@ -22,10 +22,23 @@ class UnreadableAnswer(ValueError):
     """The server has answered with something that is not IMAP."""
 
 
+class TooManyValues(UnreadableAnswer):
+    """The answer holds more than is kept in memory."""
+
+    def __init__(self) -> None:
+        super().__init__(f"more than {MOST_VALUES} values")
+
+
+MOST_VALUES = 1_000_000
+"""Of one answer. A mail with ten thousand parts is told in a quarter of that."""
+
+
 def read_values(answer: Iterable[bytes | tuple[bytes, bytes] | None]) -> list[Value]:
     """Everything that the answer holds, with parentheses as lists. Raises UnreadableAnswer."""
     stack: list[list[Value]] = [[]]
-    for kind, value in _tokens(answer):
+    for count, (kind, value) in enumerate(_tokens(answer)):
+        if count >= MOST_VALUES:
+            raise TooManyValues
         if kind == "open":
             stack.append([])
         elif kind == "close":
@@ -89,3 +102,8 @@ def _modified_utf7(run: str) -> str:
 def quoted(text: str) -> str:
     """A quoted string; the text has no line breaks."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def number(value: object) -> int:
+    """A number as IMAP has them, of 32 bits; 0 for what is none."""
+    return int(value) if isinstance(value, bytes) and re.fullmatch(rb"[0-9]{1,10}", value) else 0

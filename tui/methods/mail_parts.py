@@ -13,9 +13,15 @@ from itertools import takewhile
 from urllib.parse import unquote_to_bytes
 
 from tui.methods.imap_syntax import Value
+from tui.methods.imap_syntax import number as number_in
 
 _DEEPEST = 50
 """Multiparts within multiparts; honest mail has three or four."""
+
+
+_LONGEST_NAME = 8 * 1024
+"""Bytes of a file name as it is written in the mail. What is longer is too long for a name in any encoding; it is cut,
+and refused for its length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +64,7 @@ def _leaf(node: list[Value], number: str) -> Part | None:
         name = parameter(node[2] if len(node) > 2 else None, "name")
     if how != "attachment" and (name is None or (how == "inline" and kind == "image")):
         return None
-    octets = _word(node, 6)
-    return Part(number, name or "", _word(node, 5), int(octets) if octets.isdigit() else 0)
+    return Part(number, name or "", _word(node, 5), number_in(node[6] if len(node) > 6 else None))
 
 
 def _disposition(value: Value) -> tuple[str, str | None]:
@@ -95,7 +100,7 @@ def parameter(parameters: Value, key: str) -> str | None:
             pieces.append((int(match[1] or 0), match[2] is not None, value))
     if pieces:
         return _from_pieces(sorted(pieces))
-    return None if plain is None else _decoded_words(plain)
+    return None if plain is None else _decoded_words(plain[:_LONGEST_NAME])
 
 
 def _from_pieces(pieces: list[tuple[int, bool, bytes]]) -> str:
@@ -103,11 +108,13 @@ def _from_pieces(pieces: list[tuple[int, bool, bytes]]) -> str:
     charset = "utf-8"
     content = b""
     for position, (_, is_encoded, value) in enumerate(pieces):
-        written = value
-        if is_encoded and position == 0 and value.count(b"'") >= 2:
-            declared, _, written = value.split(b"'", 2)
+        written = value[:_LONGEST_NAME]
+        if is_encoded and position == 0 and written.count(b"'") >= 2:
+            declared, _, written = written.split(b"'", 2)
             charset = declared.decode("ascii", "replace") or charset
         content += unquote_to_bytes(written) if is_encoded else written
+        if len(content) > _LONGEST_NAME:
+            break
     return _text(content, charset)
 
 

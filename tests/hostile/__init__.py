@@ -1,0 +1,1 @@
+"""Servers, mails and names that mean harm."""
