@@ -7,6 +7,7 @@ _BENCHMARKS = {
     "transfers": "Wharf against sftp, lftp, rclone and curl; and what is measured beside that, mail included",
     "memory": "resident memory over idle: a large file each way, and many small ones",
     "mail": "outbound mail: memory against its size, and time beside swaks and msmtp",
+    "console": "what the screen costs and how fast it is, beside a bare application of Textual",
     "loop": "gaps of the event loop while 8 transfers run at full speed",
 }
 

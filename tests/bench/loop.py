@@ -27,6 +27,7 @@ from tui.domain.connection import Connection
 from tui.domain.run import Status
 from tui.engine import Engine, open_engine
 from tui.paths import Paths
+from tui.store.base import Store
 
 BEAT = 0.005
 TARGET = 20
@@ -60,7 +61,9 @@ async def _measure(size: int) -> None:
         os.environ["HOME"] = name
         async with AsyncExitStack() as stack:
             engine = await stack.enter_async_context(open_engine(Paths.from_environment()))
-            names = [name for way in Way for name in await _connections(way, folder, size * MB, engine, stack)]
+            names = []
+            for way in Way:
+                names += await large_exchanges(way, folder, size * MB, engine.store, stack, per_way=_PER_WAY)
             idle = await _gaps_during(asyncio.sleep(2))
             began = monotonic()
             busy = await _gaps_during(_run_all(engine, names))
@@ -72,21 +75,23 @@ async def _measure(size: int) -> None:
     )
 
 
-async def _connections(way: Way, folder: Path, size: int, engine: Engine, stack: AsyncExitStack) -> list[str]:
+async def large_exchanges(
+    way: Way, folder: Path, size: int, store: Store, stack: AsyncExitStack, *, per_way: int
+) -> list[str]:
     """Connections of one way, each with one file to move; returns their names."""
     place = folder / way
     place.mkdir()
     place.chmod(0o755)
     partner = await stack.enter_async_context(open_partner(way, place, make_certificates(place)))
     names = []
-    for number in range(_PER_WAY):
+    for number in range(per_way):
         exchange = partner.folders()
         path = exchange.source / "large.csv"
         with path.open("wb") as file:
             file.truncate(size)
         os.utime(path, (OLD, OLD))
         name = f"{way} {number}"
-        await engine.store.save(Connection.model_validate(exchange.fields(name=name, retries=0)))
+        await store.save(Connection.model_validate(exchange.fields(name=name, retries=0)))
         names.append(name)
     return names
 
