@@ -8,8 +8,9 @@ import argparse
 import asyncio
 import os
 import re
+import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -30,9 +31,8 @@ _SETTLE = 3.0
 _ROUNDS = 5
 
 _CHILD = ("-m", "tests.bench.console_child")
-_MOMENT = re.compile(r"2\d{3}-\d\d-\d\d \d\d:\d\d")
 
-Shown = Callable[[str], bool]
+Effect = Callable[[str], bool]
 
 
 @dataclass
@@ -147,17 +147,30 @@ async def _keys_during_transfers(report: Report, folder: Path) -> None:
 
 
 def _walk(folder: Path, names: Sequence[str]) -> list[tuple[float, float]]:
-    """Go down the connections with a key every tenth of a second."""
+    """Go down the connections and see the cursor's line change."""
     taken = []
     with watched(*_CHILD, "transfers", *names, home=folder) as screen:
         screen.wait(lambda seen: _home(seen) and f"{TRANSFERS} transfers" in seen)
         screen.take(_SETTLE)
         for number in range(1, 201):
-            taken.append(screen.press(b"j", _has(name_of(number))))
+            taken.append(screen.press(b"j", _is_under_cursor(screen, name_of(number))))
             screen.take(0.05)
-        screen.wait(lambda _: True)
-        assert screen.take(1.0) > 0, "the transfers ended before the keys did"
+        if f"{TRANSFERS} transfers" not in screen.shown:
+            sys.exit("transfers ended before the keys did; they need larger files")
     return taken
+
+
+def _is_under_cursor(screen: Watched, name: str) -> Effect:
+    return lambda _: _under_cursor(screen) == name
+
+
+def _under_cursor(screen: Watched) -> str:
+    """The name in the line of the table that has another background than its heading."""
+    cells = screen.picture.cells
+    backgrounds = [line[COLUMNS // 2][1].rpartition("48;2;")[2] for line in cells]
+    table = range(3, ROWS)
+    place = next((y for y in table if backgrounds[y] != backgrounds[2]), 0)
+    return "".join(text for text, _ in cells[place]).split()[0]
 
 
 # Start
@@ -207,19 +220,17 @@ def _many(report: Report, folder: Path) -> None:
     with watched("-m", "tui", home=folder) as screen:
         screen.wait(_home)
         screen.take(_SETTLE)
-        last = name_of(MANY_CONNECTIONS - 1)
         for _ in range(_ROUNDS):
-            to_end.append(screen.press(b"G", _has(last)))
-            screen.press(b"g", _has(name_of(0)))
+            to_end.append(screen.press(b"G", _has(name_of(MANY_CONNECTIONS - 1))))
+            screen.press(b"g", _has(name_of(1)))
         for heading in ("Type▲", "Direction▲", "Method▲", "Status▲", "Last Active▼", "Name▲") * 2:
             sorted_by.append(screen.press(b"s", _has(heading)))
             screen.take(0.2)
-        screen.press(b"/", _always)
-        screen.take(0.5)
-        screen.press(b"conn-", _has("conn-"))
+        screen.type(b"/", _has("/"))
+        screen.type(b"conn-", _has("/  conn- "))
         screen.take(1.0)
-        for letter in ("0", "1", "2", "\x7f", "\x7f", "4", "3"):
-            typed.append(screen.press(letter.encode(), _has(f" of {MANY_CONNECTIONS} shown")))
+        for letter, shown in (("0", 10_000), ("1", 1281), ("2", 45), ("\x7f", 1281), ("\x7f", 10_000), ("4", 1281)):
+            typed.append(screen.press(letter.encode(), _has(f" {shown} of {MANY_CONNECTIONS} shown")))
             screen.take(0.3)
     what = f"{MANY_CONNECTIONS:,} connections"
     report.times(f"{what}: filter keystroke", typed, 50)
@@ -242,14 +253,16 @@ def _history(report: Report, folder: Path) -> None:
             screen.wait(_home)
             screen.take(_SETTLE)
             for _ in range(_ROUNDS):
-                opening.append(screen.press(b"\r", _from(0, 20)))
+                opening.append(screen.press(b"\r", _shows_run(0)))
                 screen.take(0.5)
-                paging += _page_down(screen, pages=5)
-                filtering.append(screen.press(_pasted("status:failed"), lambda seen: seen.count("Failed") > 8))
+                for _ in range(5):
+                    paging.append(screen.press(b"\x06", _shows_run(_last_shown(screen) + 8)))
+                    screen.take(0.3)
+                filtering.append(screen.press(_pasted("status:failed"), lambda seen: seen.count("✗ Failed") > 8))
                 screen.take(0.5)
-                screen.press(b"\x1b", _always)
+                screen.type(b"\x1b", lambda seen: seen.count("✗ Failed") <= 8)
                 screen.take(0.5)
-                screen.press(b"\x1b", _has("Last Active"))
+                screen.type(b"\x1b", _has("Last Active"))
                 screen.take(0.5)
         what = f"{runs:,} runs"
         report.times(f"{what}: open the history of one connection", opening, 50)
@@ -257,23 +270,17 @@ def _history(report: Report, folder: Path) -> None:
         report.times(f"{what}: filter by status", filtering, 50)
 
 
-def _page_down(screen: Watched, pages: int) -> Iterator[tuple[float, float]]:
-    lowest = 25
-    for _ in range(pages):
-        yield screen.press(b"\x06", _from(lowest + 8, lowest + 60))
-        lowest = max(_places(screen.seen[-20_000:].decode(errors="replace")))
-        screen.take(0.3)
+def _shows_run(number: int) -> Effect:
+    """Whether the n-th latest run of the first connection is shown: it began 2n + 1 minutes before the latest run."""
+    moment = f"{NEWEST - timedelta(minutes=2 * number + 1):%Y-%m-%d %H:%M}"
+    return lambda seen: f"\n {moment} " in seen
 
 
-def _from(first: int, last: int) -> Shown:
-    """Whether a run of the first connection is shown that is the n-th latest, `first` <= n <= `last`."""
-    return lambda seen: any(first <= place <= last for place in _places(seen))
-
-
-def _places(seen: str) -> list[int]:
-    """Which runs of the first connection are shown: its n-th latest began 2n + 1 minutes before the latest of all."""
-    moments = (datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=UTC) for text in _MOMENT.findall(seen))
-    return [int((NEWEST - moment) / timedelta(minutes=1)) // 2 for moment in moments]
+def _last_shown(screen: Watched) -> int:
+    """Which run of the first connection is the last one shown."""
+    moments = re.findall(r"^ (2\d{3}-\d\d-\d\d \d\d:\d\d) ", screen.shown, re.MULTILINE)
+    began = datetime.strptime(moments[-1], "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
+    return int((NEWEST - began) / timedelta(minutes=1)) // 2
 
 
 def _pasted(text: str) -> bytes:
@@ -285,12 +292,8 @@ def _home(seen: str) -> bool:
     return name_of(0) in seen and "Quit" in seen
 
 
-def _has(text: str) -> Shown:
+def _has(text: str) -> Effect:
     return lambda seen: text in seen
-
-
-def _always(_: str) -> bool:
-    return True
 
 
 _PARTS: Mapping[str, Callable[[Report, Path], None]] = {

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
 
+from tests.pty.picture import Picture
+
 COLUMNS, ROWS = 120, 40
-_PATIENCE = 120.0
+_PATIENCE = 60.0
 """Seconds that an answer may take before the measurement is given up."""
 _BLOCK = 65_536
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -27,34 +29,47 @@ class Watched:
     pid: int
     ours: int
     begun: float
-    seen: bytearray = field(default_factory=bytearray)
+    picture: Picture = field(default_factory=lambda: Picture(COLUMNS, ROWS))
 
-    def press(self, keys: bytes, shown: Callable[[str], bool]) -> tuple[float, float]:
-        """Send keys and wait until what came since shows their effect; how long that took, and how long without the
-        time for which the program was ready to run and no core was free.
+    @property
+    def shown(self) -> str:
+        """What stands on the screen."""
+        return "\n".join(self.picture.lines)
+
+    def press(self, keys: bytes, effect: Callable[[str], bool]) -> tuple[float, float]:
+        """Send keys and wait until the screen shows their effect; how long that took, and how long without the time for
+        which the program was ready to run and no core was free.
         """
         self.take()
-        mark, waited, begun = len(self.seen), self._waited(), monotonic()
+        if effect(self.shown):
+            sys.exit(f"the effect of {keys!r} was to be seen before:\n{self.shown}")
+        waited, begun = self._waited(), monotonic()
         os.write(self.ours, keys)
-        self.wait(shown, mark)
+        self.wait(effect)
         took = monotonic() - begun
         return took, took - (self._waited() - waited)
 
-    def wait(self, shown: Callable[[str], bool], mark: int = 0) -> None:
-        """Until what came since the mark is what is waited for."""
+    def type(self, keys: bytes, effect: Callable[[str], bool]) -> None:
+        """The same without measuring; the effect may be there already."""
+        os.write(self.ours, keys)
+        self.wait(effect)
+
+    def wait(self, effect: Callable[[str], bool]) -> None:
+        """Until the screen shows what is waited for."""
         deadline = monotonic() + _PATIENCE
-        while not shown(self.seen[mark:].decode(errors="replace")):
-            ready, _, _ = select.select([self.ours], [], [], max(deadline - monotonic(), 0))
-            if not ready:
-                sys.exit(f"nothing came in {_PATIENCE:.0f} s; the last was {bytes(self.seen[-500:])!r}")
-            self.seen += os.read(self.ours, _BLOCK)
+        while not effect(self.shown):
+            if not select.select([self.ours], [], [], max(deadline - monotonic(), 0))[0]:
+                sys.exit(f"waited {_PATIENCE:.0f} s for something else than this:\n{self.shown}")
+            self.picture.feed(os.read(self.ours, _BLOCK))
 
     def take(self, seconds: float = 0.0) -> int:
         """Read what comes in this time; how many bytes."""
-        before, end = len(self.seen), monotonic() + seconds
+        received, end = 0, monotonic() + seconds
         while select.select([self.ours], [], [], max(end - monotonic(), 0))[0]:
-            self.seen += os.read(self.ours, _BLOCK)
-        return len(self.seen) - before
+            data = os.read(self.ours, _BLOCK)
+            self.picture.feed(data)
+            received += len(data)
+        return received
 
     def age(self) -> float:
         """Seconds since the program was started."""

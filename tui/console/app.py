@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
+from rich.console import RenderableType
 from rich.text import Text
 from textual import events
 from textual.app import App
@@ -23,6 +24,7 @@ from tui.console.dialogs.help import HelpDialog
 from tui.console.dialogs.messages import MessagesDialog
 from tui.console.dialogs.passphrase import PassphraseDialog
 from tui.console.filters import AsciiFilter, needs_ascii
+from tui.console.frames import Frames
 from tui.console.keys import as_keymap
 from tui.console.messages import MessageLog, Severity
 from tui.console.palette import ActionCommands, ConnectionCommands
@@ -64,6 +66,7 @@ class WharfApp(App[int], inherit_bindings=False):
         self.theme = textual_name("terminal" if without_colour else self.settings.theme)
         self.set_keymap(as_keymap(self.settings.keys))
         self.bridge = Bridge(engine, self._screen_on_top)
+        self._frames = Frames()
 
     def get_default_screen(self) -> Screen[None]:
         return ConnectionsScreen(self.engine)
@@ -212,6 +215,13 @@ class WharfApp(App[int], inherit_bindings=False):
         if action in {"help", "leave", "messages"} and isinstance(self.focused, Input | TextArea):
             return False
         return super().check_action(action, parameters)
+
+    # The terminal
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        # While updates are batched, Textual sends nothing.
+        sent = renderable if self._batch_count else self._frames.reduced(renderable)
+        super()._display(screen, cast("RenderableType | None", sent))
 
     # Faults
 

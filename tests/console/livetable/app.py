@@ -3,12 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from rich.console import RenderableType
 from rich.text import Text
+from textual import events
+from textual._compositor import CompositorUpdate
 from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.message import Message
+from textual.screen import Screen
 
 from tests.console.conftest import lines_of
+from tests.pty.picture import Picture
+from tui.console.frames import Frames
 from tui.console.livetable import Column, LiveTable, clickable
 
 
@@ -47,7 +53,35 @@ class Table(LiveTable[Thing], inherit_bindings=False):
     ]
 
 
-class TableApp(App[None]):
+class PictureApp(App[None]):
+    """Keeps what a terminal would show of all that is sent to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frames = Frames()
+        self.sent = 0
+        self.picture = Picture(0, 0)
+
+    def on_resize(self, event: events.Resize) -> None:
+        if event.size != self.picture.size:
+            self.picture = Picture(*event.size)
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        sent = self.frames.reduced(renderable)
+        if isinstance(sent, CompositorUpdate):
+            data = sent.render_segments(self.console).encode()
+            self.sent += len(data)
+            self.picture.feed(data)
+        super()._display(screen, renderable)
+
+    def drawn_anew(self) -> Picture:
+        """What it would show if everything were sent now."""
+        picture = Picture(*self.size)
+        picture.feed(self.screen._compositor.render_full_update().render_segments(self.console).encode())
+        return picture
+
+
+class TableApp(PictureApp):
     """Shows what the test says and keeps what the table says."""
 
     def __init__(self, columns: Sequence[Column[Thing]] = COLUMNS) -> None:

@@ -397,6 +397,7 @@ class Watched:
         remembered = table.render_lines(table.size.region)
         table._styles_cache.clear()
         assert remembered == table.render_lines(table.size.region)
+        assert self.app.picture.cells == self.app.drawn_anew().cells
 
     def _drawn_plainly(self) -> list[str]:
         top, height = round(self.app.table.scroll_y), self.app.size.height
