@@ -6,7 +6,7 @@ from tui.domain.failure import AlreadyRunning, FailureClass
 from tui.domain.run import FileRecord, FileStatus, Outcome, Progress, Status, Trigger
 from tui.paths import Paths
 from tui.store.base import Pulse
-from tui.store.connections import OVERVIEW
+from tui.store.overview import OVERVIEW
 from tui.store.process import this_process
 from tui.store.runs import page_query
 from tui.store.sqlite import SqliteStore

@@ -11,18 +11,8 @@ from pydantic import ValidationError
 from tui.domain.connection import Connection
 from tui.domain.failure import NameTaken, StoreProblem, UnknownConnection
 from tui.domain.problems import problems_of
-from tui.domain.run import Status
 from tui.domain.text import printable
-from tui.store.base import ConnectionState, Unreadable
-from tui.store.rows import RUN_COLUMNS, from_text, to_micros, to_moment, to_run, to_text
-
-OVERVIEW = f"""
-    SELECT connections.body, certificates.address, certificates.ends, {RUN_COLUMNS}
-    FROM connections
-    LEFT JOIN certificates USING (connection_id)
-    LEFT JOIN runs ON runs.run_id = connections.latest_run_id
-    ORDER BY connections.name
-"""  # noqa: S608 - only constants
+from tui.store.rows import to_micros, to_text
 
 
 def connection_id(database: apsw.Connection, name: str) -> int:
@@ -34,43 +24,19 @@ def connection_id(database: apsw.Connection, name: str) -> int:
     return int(found)
 
 
-def overview(database: apsw.Connection) -> list[ConnectionState]:
-    states = []
-    for body, address, ends, *columns in database.execute(OVERVIEW):
-        connection = _readable(body)
-        if connection is None:
-            continue
-        certificate_ends = to_moment(ends) if ends is not None and from_text(address) == connection.address else None
-        latest = None if columns[0] is None else to_run(tuple(columns))
-        status = Status.NONE if latest is None else latest.status
-        last_active = None if latest is None else latest.ended or latest.started
-        states.append(ConnectionState(connection, status, last_active, latest, certificate_ends))
-    return states
-
-
 def every(database: apsw.Connection) -> list[Connection]:
     bodies = database.execute("SELECT body FROM connections ORDER BY name")
     return [connection for (body,) in bodies if (connection := _readable(body))]
-
-
-def unreadable(database: apsw.Connection) -> list[Unreadable]:
-    found = []
-    for name, body in database.execute("SELECT name, body FROM connections ORDER BY name"):
-        try:
-            _parse(body)
-        except ValidationError as error:
-            found.append(Unreadable(name, _reasons(error)))
-    return found
 
 
 def one(database: apsw.Connection, name: str) -> Connection:
     number = connection_id(database, name)
     body = database.execute("SELECT body FROM connections WHERE connection_id = ?", (number,)).get
     try:
-        return _parse(body)
+        return parse(body)
     except ValidationError as error:
         raise StoreProblem(
-            f"The stored connection “{name}” cannot be read by this Wharf: {_reasons(error)}. "
+            f"The stored connection “{name}” cannot be read by this Wharf: {reasons(error)}. "
             f"Import it again with `wharf import FILE --replace`, or delete it with `wharf delete {name}`."
         ) from None
 
@@ -131,19 +97,22 @@ def _body(connection: Connection) -> str:
     return connection.model_dump_json(by_alias=True, exclude_none=True)
 
 
-@lru_cache(maxsize=10_000)
-def _parse(body: str) -> Connection:
-    """Connections are frozen, and the overview reads all of them at every change: most have not changed."""
+@lru_cache(maxsize=50_000)
+def parse(body: str) -> Connection:
+    """Raises ValidationError. Connections are frozen, and the overview reads all of them at every change: most have not
+    changed.
+    """
     return Connection.model_validate_json(body)
 
 
 def _readable(body: str) -> Connection | None:
     """None for one that this Wharf cannot read, so that the others can be shown; `unreadable` tells of it."""
     try:
-        return _parse(body)
+        return parse(body)
     except ValidationError:
         return None
 
 
-def _reasons(error: ValidationError) -> str:
+def reasons(error: ValidationError) -> str:
+    """Why a stored connection cannot be read."""
     return printable("; ".join(f"{problem.path} {problem.sentence}".strip() for problem in problems_of(error)), 500)

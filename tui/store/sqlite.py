@@ -24,6 +24,7 @@ from tui.store import records, runs
 from tui.store import statistics as on_period
 from tui.store.base import ConnectionState, Delivery, Partial, Pulse, Store, Unreadable
 from tui.store.database import open_database, transaction, translated
+from tui.store.overview import Overview
 from tui.store.process import this_process
 
 P = ParamSpec("P")
@@ -45,6 +46,7 @@ class SqliteStore(Store):
         # Set in `open`, used only in the store's thread.
         self._database: apsw.Connection
         self._owner: Owner
+        self._overview = Overview()
         self._version = 0
         self._foreign_version = 0
         self._own_changes = 0
@@ -87,13 +89,13 @@ class SqliteStore(Store):
     # Connections
 
     async def overview(self) -> list[ConnectionState]:
-        return await self._read(on_connections.overview)
+        return await self._read(self._overview.states)
 
     async def connections(self) -> list[Connection]:
         return await self._read(on_connections.every)
 
     async def unreadable(self) -> list[Unreadable]:
-        return await self._read(on_connections.unreadable)
+        return await self._read(self._overview.unreadable)
 
     async def connection(self, name: str) -> Connection:
         return await self._read(on_connections.one, name)

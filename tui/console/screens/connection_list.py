@@ -1,12 +1,13 @@
 """The connections as the home screen knows them: filtered and sorted. Pure; the screen draws what this says."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 
-from tui.console.screens.connection_rows import SORTABLE, facts_of, sort_value, with_live
+from tui.console.screens.connection_rows import ORDERS, facts_of, with_live
 from tui.domain.connection import Connection
-from tui.domain.filter import Filter, Vocabulary, parse_filter
+from tui.domain.filter import Facts, Filter, Vocabulary, parse_filter
 from tui.domain.filter_facts import connection_vocabulary
 from tui.domain.run import Status
 from tui.engine.live import LiveRun
@@ -27,6 +28,9 @@ class ConnectionList:
         self.backwards = False
         self.filter = Filter()
         self._stored: Sequence[ConnectionState] = ()
+        self._by_name: list[ConnectionState] | None = None
+        self._ordered: list[ConnectionState] | None = None
+        self._facts = _KnownFacts()
 
     def read(self, stored: Sequence[ConnectionState], unreadable: Sequence[Unreadable]) -> None:
         """Take over what the store says now."""
@@ -50,13 +54,15 @@ class ConnectionList:
 
     def sort_by(self, column: str) -> None:
         """Sort by a column; by the one that it is sorted by already, the other way round. Times: latest first."""
-        if column in SORTABLE:
+        if column in ORDERS:
             self.backwards = not self.backwards if column == self.sorted_by else column == "last_active"
             self.sorted_by = column
+            self._ordered = None
 
     def sort_by_next(self) -> None:
         """Sort by the column to the right of the present one."""
-        self.sort_by(SORTABLE[(SORTABLE.index(self.sorted_by) + 1) % len(SORTABLE)])
+        columns = tuple(ORDERS)
+        self.sort_by(columns[(columns.index(self.sorted_by) + 1) % len(columns)])
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -76,13 +82,24 @@ class ConnectionList:
 
     def shown(self) -> list[ConnectionState]:
         """What the filter accepts, in order. Equal ones are in the order of their names, in either direction."""
-        found = [state for state in self.states if self.filter.accepts(facts_of(state))]
-        found.sort(key=lambda state: state.connection.name.lower())
+        ordered = self._in_order()
+        if not self.filter:
+            return ordered
+        # What is compared changes with the time.
+        facts_for = facts_of if self.filter.comparisons else self._facts.of
+        return [state for state in ordered if self.filter.accepts(facts_for(state))]
 
-        def value(state: ConnectionState) -> Any:
-            return sort_value(self.sorted_by, state)
+    def _in_order(self) -> list[ConnectionState]:
+        if self._by_name is None:
+            self._by_name = sorted(self.states, key=ORDERS["name"])
+        if self._ordered is None:
+            self._ordered = sorted(self._by_name, key=ORDERS[self.sorted_by], reverse=self.backwards)
+        return self._ordered
 
-        return sorted(found, key=value, reverse=self.backwards)
+    def prepare(self, states: Iterable[ConnectionState]) -> None:
+        """Work out, ahead of the first word that is typed, what words are looked for in."""
+        for state in states:
+            self._facts.of(state)
 
     @property
     def names(self) -> set[str]:
@@ -100,3 +117,27 @@ class ConnectionList:
 
     def _combine(self) -> None:
         self.states = [with_live(state, self.live) for state in self._stored]
+        self._by_name = self._ordered = None
+        self._facts.begin(len(self.states))
+
+
+class _KnownFacts:
+    """What a filter looks at, worked out once for each day and state of a connection."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[ConnectionState, Facts]] = {}
+        self._day: date | None = None
+
+    def begin(self, number: int) -> None:
+        """There are so many connections now; what is kept of others, or was true yesterday, is forgotten."""
+        today = date.today()  # noqa: DTZ011 - the user's own day is meant
+        if today != self._day or len(self._known) > 2 * number:
+            self._known, self._day = {}, today
+
+    def of(self, state: ConnectionState) -> Facts:
+        known = self._known.get(state.connection.name)
+        if known is None or (known[0] is not state and known[0] != state):
+            facts = facts_of(state)
+            texts = ("\n".join(facts.texts()),)
+            known = self._known[state.connection.name] = state, replace(facts, texts=lambda: texts)
+        return known[1]

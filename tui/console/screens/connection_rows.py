@@ -1,8 +1,9 @@
 """What the Connections table shows: its columns for the room there is, a connection as a row, the order of rows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from rich.text import Text
 
@@ -25,11 +26,9 @@ _SHORT_TYPES = {
     "performance": "Perform.",
 }
 
-SORTABLE = ("name", "type", "direction", "method", "status", "last_active")
-
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
-_URGENCY = (Status.FAILED, Status.IN_PROGRESS, Status.COMPLETED, Status.NONE)
+_URGENCY = {Status.FAILED: 0, Status.IN_PROGRESS: 1, Status.COMPLETED: 2, Status.NONE: 3}
 
 
 def with_live(state: ConnectionState, live: Mapping[str, LiveRun]) -> ConnectionState:
@@ -45,21 +44,15 @@ def facts_of(state: ConnectionState) -> Facts:
     return connection_facts(state.connection, state.status, state.last_active, state.latest)
 
 
-def sort_value(column: str, state: ConnectionState) -> str | int | datetime:
-    """What the rows are ordered by in this column."""
-    match column:
-        case "type":
-            return type_title(state.connection.type).lower()
-        case "direction":
-            return state.connection.direction.label
-        case "method":
-            return state.connection.method.label
-        case "status":
-            return _URGENCY.index(state.status)
-        case "last_active":
-            return state.last_active or _NEVER
-        case _:
-            return state.connection.name.lower()
+ORDERS: Mapping[str, Callable[[ConnectionState], Any]] = {
+    "name": lambda state: state.connection.name.lower(),
+    "type": lambda state: type_title(state.connection.type).lower(),
+    "direction": lambda state: state.connection.direction.label,
+    "method": lambda state: state.connection.method.label,
+    "status": lambda state: _URGENCY[state.status],
+    "last_active": lambda state: state.last_active or _NEVER,
+}
+"""What the rows are ordered by in each column that they can be sorted by."""
 
 
 def _name(state: ConnectionState, _: int) -> Text:

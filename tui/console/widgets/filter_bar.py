@@ -50,6 +50,7 @@ class FilterBar(Vertical):
         self._problem: str | None = None
         self._facets = facets
         self._hint = hint
+        self._told: object = None
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="filter-line"):
@@ -81,22 +82,28 @@ class FilterBar(Vertical):
 
         With `more`, there are others that were not read yet.
         """
+        self._problem = problem
+        self._tell()
+        told = (shown, total, frozenset(active), more)
+        if told == self._told:
+            return
+        self._told = told
         style = "bold" if shown != total else ""
         self.query_one("#filter-count", Static).update(
             Text(f"{shown} of {total}{'+' if more else ''} shown", style=style)
         )
-        self._problem = problem
-        self._tell()
         for facet in self._facets:
             self.query_one(f"#facet-{facet}").set_class(facet in active, "-active")
 
     def _tell(self) -> None:
         """Below the line: what was not understood or, while it is typed, the ways in which it can go on."""
         ways = self._input.ways_on if self._input.has_focus else []
-        told = self.query_one("#filter-problem", Static)
-        told.display = bool(ways or self._problem)
-        told.set_class(not ways, "-wrong")
-        told.update(printable(f"tab: {'  '.join(ways)}" if ways else self._problem or ""))
+        line = self.query_one("#filter-problem", Static)
+        line.display = bool(ways or self._problem)
+        line.set_class(not ways, "-wrong")
+        said = printable(f"tab: {'  '.join(ways)}" if ways else self._problem or "")
+        if line.content != said:
+            line.update(said)
 
     @property
     def _input(self) -> FilterInput:

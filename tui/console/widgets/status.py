@@ -13,6 +13,7 @@ class StatusLine(Static):
         super().__init__(markup=False, id=id)
         self._title = title
         self._facts: tuple[Text, ...] = ()
+        self._written = Text()
 
     def on_mount(self) -> None:
         self._write()
@@ -30,4 +31,8 @@ class StatusLine(Static):
         left = Text.assemble((" Wharf ", "bold reverse cyan"), " ", (self._title, "bold"))
         right = Text("  ").join(self._facts)
         room = self.size.width - left.cell_len - right.cell_len - 1
-        self.update(Text.assemble(left, " " * max(room, 2), right))
+        line = Text.assemble(left, " " * max(room, 2), right)
+        # What is said again need not be drawn again.
+        if line != self._written:
+            self._written = line
+            self.update(line, layout=False)
