@@ -30,6 +30,10 @@ _FAREWELL_LIMIT = 2.0
 """Seconds for the server to answer a good-bye."""
 _CLOSE_LIMIT = 10.0
 """Seconds for a file to be closed after something went wrong with it: what is under way is answered first."""
+_LARGE = 16 * 1024 * 1024
+"""Bytes of a file that is worth some preparations."""
+_BREATH = 1.0
+"""Seconds between signs of life while the server hashes a file."""
 _LONGEST_LISTING = 1_000_000
 """Entries of a folder that are still read: a list has to fit into memory."""
 
@@ -54,6 +58,8 @@ class SftpSession(Source, Target):
         self._where = connection.sftp.ssh_config or f"{connection.sftp.host}:{connection.sftp.port}"
         self._opening: asyncio.Task[asyncssh.SSHClientConnection] | None = None
         self._link: asyncssh.SSHClientConnection | None = None
+        self._proofs: dict[str, asyncio.Task[str | None]] = {}
+        """Hashes that the server computes while the file is read, by path."""
         self._channels = Channels()
         self._is_guest = False
         """Whether the link is another session's, to be left open."""
@@ -66,7 +72,7 @@ class SftpSession(Source, Target):
         if self._link is None:
             self._link = await self._connect()
         if self._digests is None:
-            self._digests = RemoteDigests(self._link, self._surroundings.alive)
+            self._digests = RemoteDigests(self._link)
         with self._surroundings.narrator.step("folder") as note:
             starting = SftpClient.start(self._link, self._surroundings.alive)
             self._client = await self._ask(starting, f"Starting SFTP at {self._where}")
@@ -92,6 +98,8 @@ class SftpSession(Source, Target):
         return guest
 
     async def close(self) -> None:
+        for path in list(self._proofs):
+            await self._forget_proof(path)
         if self._is_guest:
             if self._client is not None:
                 self._client.close()
@@ -105,6 +113,12 @@ class SftpSession(Source, Target):
                 await self._link.wait_closed()
         except TimeoutError:
             self._link.abort()
+
+    async def _forget_proof(self, path: str) -> None:
+        hashing = self._proofs.pop(path, None)
+        if hashing is not None:
+            hashing.cancel()
+            await asyncio.gather(hashing, return_exceptions=True)
 
     def abort(self) -> None:
         if self._opening is not None:
@@ -165,11 +179,24 @@ class SftpSession(Source, Target):
 
     @asynccontextmanager
     async def read(self, entry: Entry, offset: int = 0) -> AsyncIterator[AsyncIterator[bytes]]:
-        async with self._reading(entry.key, entry.size, offset) as blocks:
-            yield blocks
+        self._begin_proof(entry)
+        try:
+            async with self._reading(entry.key, entry.size, offset) as blocks:
+                yield blocks
+        except BaseException:
+            await self._forget_proof(entry.key)
+            raise
 
     async def source_proof(self, entry: Entry) -> Proof | None:
         return await self._proof_of(entry.key, entry.size)
+
+    def _begin_proof(self, entry: Entry) -> None:
+        """A large file is hashed by the server while we read it: it costs no time of its own then."""
+        if self._digests is None or self._connection.verify is Verify.SIZE:
+            return
+        if entry.size >= _LARGE and entry.key not in self._proofs:
+            hashing = self._digests.sha256(entry.key, entry.size)
+            self._proofs[entry.key] = asyncio.create_task(hashing)
 
     async def settle(self, entry: Entry) -> None:
         match self._connection.after:
@@ -362,7 +389,15 @@ class SftpSession(Source, Target):
     async def _proof_of(self, path: str, size: int) -> Proof | None:
         if self._digests is None:
             return None
-        digest = await self._ask(self._digests.sha256(path, size), f"Asking for the SHA-256 of {path}")
+        hashing = self._proofs.pop(path, None) or asyncio.create_task(self._digests.sha256(path, size))
+        try:
+            while not hashing.done():
+                await asyncio.wait({hashing}, timeout=_BREATH)
+                # The server is busy, not silent: how long that may take is known where it is asked.
+                self._surroundings.alive()
+        finally:
+            hashing.cancel()
+        digest = await self._ask(hashing, f"Asking for the SHA-256 of {path}")
         return None if digest is None else Proof(digest, "SHA-256 computed by the server")
 
     @property

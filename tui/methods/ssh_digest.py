@@ -3,8 +3,9 @@
 import asyncio
 import re
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import asyncssh
 
@@ -25,8 +26,6 @@ _PATIENCE = 10.0
 """Seconds for the server to answer, besides the time for reading the files."""
 _SLOWEST_DISK = 20_000_000
 """Bytes per second that reading the files is expected to reach."""
-_BREATH = 1.0
-"""Seconds between signs of life while the server reads."""
 
 
 @dataclass(slots=True, eq=False)
@@ -44,9 +43,8 @@ class RemoteDigests:
     Any number of tasks may ask; what they ask while the server works on something is asked together afterwards.
     """
 
-    def __init__(self, link: asyncssh.SSHClientConnection, alive: Callable[[], None]) -> None:
+    def __init__(self, link: asyncssh.SSHClientConnection) -> None:
         self._link = link
-        self._alive = alive
         self._process: asyncssh.SSHClientProcess[bytes] | None = None
         self._questions: deque[_Question] = deque()
         self._turn = asyncio.Lock()
@@ -63,9 +61,8 @@ class RemoteDigests:
         self._questions.append(question)
         async with self._turn:
             # Whoever is first in turn asks for the others too.
-            if not question.is_answered and not self._given_up:
-                together = [self._questions.popleft() for _ in range(min(_TOGETHER, len(self._questions)))]
-                await self._ask(together)
+            while not question.is_answered and not self._given_up:
+                await self._ask(list(islice(self._questions, _TOGETHER)))
         return question.digest
 
     async def begin(self) -> None:
@@ -78,24 +75,25 @@ class RemoteDigests:
                     self._given_up = True
 
     def close(self) -> None:
-        """End the command, if it runs."""
-        self._given_up = True
+        """End the command, if it runs; it is started again when there is something to ask."""
         if self._process is not None:
             self._process.close()
+            self._process = None
 
     async def _ask(self, questions: Sequence[_Question]) -> None:
-        # Until the answer is there and right: whatever happens meanwhile, a later answer might be to an older question.
-        self._given_up = True
+        is_well = False
         try:
             process = await self._running()
             lines = [b"%d" % len(questions), *(question.path for question in questions)]
             process.stdin.write(b"".join(line + b"\n" for line in lines))
             size = sum(question.size for question in questions)
-            self._given_up = not await self._hear(process, questions, _PATIENCE + size / _SLOWEST_DISK)
+            is_well = await self._hear(process, questions, _PATIENCE + size / _SLOWEST_DISK)
+            self._given_up = not is_well
         except (asyncssh.ChannelOpenError, TimeoutError, BrokenPipeError):
-            return
+            self._given_up = True
         finally:
-            if self._given_up:
+            if not is_well:
+                # Also when nobody waits any more: the next answer of this command would be to an older question.
                 self.close()
 
     async def _running(self) -> asyncssh.SSHClientProcess[bytes]:
@@ -109,7 +107,7 @@ class RemoteDigests:
         """Take the answers; returns whether they were what was expected."""
         waiting = deque(questions)
         async with asyncio.timeout(limit):
-            while (line := await self._line(process)) != b"\n":
+            while (line := await process.stdout.readline()) != b"\n":
                 found = re.fullmatch(rb"([0-9a-f]{64}) \*(.*)\n", line)
                 # In the order of the questions; files that cannot be read are left out.
                 while waiting and (found is None or waiting[0].path != found[2]):
@@ -119,14 +117,5 @@ class RemoteDigests:
                 waiting.popleft().digest = found[1].decode()
         for question in questions:
             question.is_answered = True
+            self._questions.remove(question)
         return True
-
-    async def _line(self, process: asyncssh.SSHClientProcess[bytes]) -> bytes:
-        reading = asyncio.create_task(process.stdout.readline())
-        try:
-            while not reading.done():
-                await asyncio.wait({reading}, timeout=_BREATH)
-                self._alive()
-            return await reading
-        finally:
-            reading.cancel()
