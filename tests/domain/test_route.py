@@ -135,6 +135,17 @@ def test_every_method_can_be_routed_and_the_file_keeps_it(method: str, table: di
     assert changed_keys(unrouted, routed) == [f"{method}.{key}" for key in route]
 
 
+def test_the_way_is_told_in_order() -> None:
+    assert connection().way is None
+    routed = connection(jump=["ops@outer", "inner:2222"], proxy="socks5://ops@proxy", proxy_secret="env:X")
+    assert routed.way == "proxy proxy:1080, then jump host ops@outer, then jump host inner:2222"
+
+
+def test_words_that_others_have_for_it_are_understood() -> None:
+    with pytest.raises(WrongConnectionFile, match=r"proxyjump: is not a known key; did you mean jump\?"):
+        read_connections(write_connections([connection()]) + 'proxyjump = "ops@bastion"\n')
+
+
 def test_one_jump_host_needs_no_list() -> None:
     assert connection(jump="ops@bastion").endpoint.jump == ("ops@bastion",)
 

@@ -113,6 +113,8 @@ def _words(state: ConnectionState) -> Iterator[tuple[str, str]]:
         yield "Remedy", state.latest.failure.remedy
     yield "Enabled", "yes" if connection.enabled else "no"
     yield "Address", connection.address
+    if connection.way is not None:
+        yield "Way there", connection.way
     yield "Local folder", connection.local_dir
     yield "File pattern", ", ".join(connection.pattern)
     yield "After success", f"move to {connection.move_to}" if connection.move_to else connection.after.value

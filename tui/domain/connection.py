@@ -19,6 +19,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from tui.domain.endpoint import EmailEndpoint, Endpoint, FtpEndpoint, FtpTls, SftpEndpoint
 from tui.domain.problems import Problem, cross_field_problems, sentence_for
+from tui.domain.route import parse_proxy
 from tui.domain.values import PlainText, StrictModel, in_address, plain_text
 
 
@@ -208,6 +209,13 @@ class Connection(StrictModel):
         endpoint = self.endpoint
         found = (endpoint.secret, endpoint.jump_secret, endpoint.proxy_secret)
         return tuple(reference for reference in found if reference is not None)
+
+    @property
+    def way(self) -> str | None:
+        """What the connection itself puts between the two sides, in the order in which it is met."""
+        endpoint = self.endpoint
+        proxy = [f"proxy {parse_proxy(endpoint.proxy)}"] if endpoint.proxy else []
+        return ", then ".join([*proxy, *(f"jump host {hop}" for hop in endpoint.jump or ())]) or None
 
     @property
     def host(self) -> str:

@@ -33,6 +33,9 @@ _OTHER_WORDS = {
     "dir": "directory",
     "from_": "from",
     "to": "recipients",
+    "proxyjump": "jump",
+    "bastion": "jump",
+    "socks": "proxy",
 }
 """Words that people write where Wharf has another; no measure of likeness finds them all."""
 

@@ -70,6 +70,7 @@ def _facts(state: ConnectionState) -> Table:
     inbound = connection.direction is Direction.INBOUND
     lines = [
         ("Partner", connection.address),
+        *([("Through", connection.way)] if connection.way else []),
         ("Lands in" if inbound else "Waits in", connection.local_dir),
         ("Files", " ".join(connection.pattern)),
         ("Type", type_title(connection.type)),
