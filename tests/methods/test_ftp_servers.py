@@ -17,9 +17,10 @@ from tests.servers.certificates import Certificates, ServerCertificate
 from tests.servers.ftp import FtpServer
 from tui.domain.endpoint import FtpTls
 from tui.domain.failure import FailureClass, TransferFailed
-from tui.methods import ftp_login, ftps_client
+from tui.methods import ftp_login
 from tui.methods.base import Entry, Staged
 from tui.methods.ftp import FtpSession, identify
+from tui.methods.ftp_data import DataConnection
 from tui.trust.tls import client_context
 
 Maker = Callable[[FtpTls, ServerCertificate], AbstractContextManager[FtpServer]]
@@ -108,7 +109,8 @@ async def test_files_travel_both_ways_with_tls(
 async def test_these_servers_do_insist_on_session_reuse(
     maker: Maker, tls: FtpTls, session: FtpSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ftps_client, "SSLSessionBoundContext", lambda _protocol, context, _session: context)
+    encrypt = DataConnection.encrypt
+    monkeypatch.setattr(DataConnection, "encrypt", lambda self, context, _, host: encrypt(self, context, None, host))
     with pytest.raises(TransferFailed) as caught:
         await put(session, "a.csv", CONTENT)
 

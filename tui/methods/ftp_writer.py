@@ -5,12 +5,9 @@ from contextlib import AbstractContextManager
 
 from tui.methods.ftps_client import DataChannel
 
-_SLICE = 64 * 1024
-"""Bytes written between two signs of life: a slow peer that takes this much within the stall timeout is not silent."""
-
 
 class FtpWriter:
-    """Takes the bytes of one upload, in slices. `talking` translates what goes wrong."""
+    """Takes the bytes of one upload. `talking` translates what goes wrong."""
 
     def __init__(
         self,
@@ -27,9 +24,6 @@ class FtpWriter:
         without a gap."""
 
     async def write(self, data: bytes) -> None:
-        view = memoryview(data)
-        for start in range(0, len(view), _SLICE):
-            with self._talking():
-                await self._channel.write(view[start : start + _SLICE])
-            self._alive()
+        with self._talking():
+            await self._channel.write(data, self._alive)
         self.stored += len(data)

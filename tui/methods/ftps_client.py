@@ -19,10 +19,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import aioftp
-from aioftp.common import Code, SSLSessionBoundContext
+from aioftp.common import Code
 
-from tui.methods.base import BLOCK_SIZE, SILENT, Narrator
+from tui.methods.base import SILENT, Narrator
 from tui.methods.dial import Peer, Way
+from tui.methods.ftp_data import DataConnection, DataThread
 
 _LONGEST_LINE = 16 * 1024
 """Bytes in one line of a reply; a path may be in it."""
@@ -33,8 +34,6 @@ _UNSENT = 128 * 1024
 them at all."""
 _VERDICT_WAIT = 3.0
 """Seconds for the server to say why a data connection broke."""
-_FAREWELL_WAIT = 1.0
-"""Seconds for the peer to close a data connection after the transfer is confirmed."""
 _MOST_PRELIMINARY = 100
 """Preliminary answers (1xx) before one that counts."""
 _FIRST_LINE = re.compile(r"([1-5][0-9]{2})([ -].*|)", re.DOTALL)
@@ -79,13 +78,16 @@ class FtpsClient(aioftp.Client):
     when the peer is not the right one. The way is the client's own: it goes with it.
     """
 
-    def __init__(self, inspect: Callable[[ssl.SSLObject], object], way: Way, encoding: str = "utf-8") -> None:
+    def __init__(
+        self, inspect: Callable[[ssl.SSLObject | ssl.SSLSocket], object], way: Way, encoding: str = "utf-8"
+    ) -> None:
         super().__init__(encoding=encoding)
         self._inspect = inspect
         self._way = way
         self._peer: Peer | None = None
         self._narrator = SILENT
-        self._data: asyncio.WriteTransport | None = None
+        self._data: DataConnection | None = None
+        self._thread: DataThread | None = None
         self._passive_command = "EPSV"
         self._dropped = False
         self.data_tls: str | None = None
@@ -106,10 +108,16 @@ class FtpsClient(aioftp.Client):
         assert self._peer is not None  # noqa: S101 - reach() has set it
         connected = await self._way.connect(self._peer, self._narrator)
         reader, writer = await asyncio.open_connection(sock=connected, limit=_LONGEST_LINE)
-        if self._dropped:
+        try:
+            self._check_not_dropped()
+        except ConnectionAbortedError:
             writer.transport.abort()
-            raise ConnectionAbortedError("dropped while connecting")
+            raise
         return reader, writer
+
+    def _check_not_dropped(self) -> None:
+        if self._dropped:
+            raise ConnectionAbortedError("dropped while connecting")
 
     async def encrypt(self, context: ssl.SSLContext, host: str) -> ssl.SSLObject:
         """Start TLS on the control connection and have the peer inspected."""
@@ -203,8 +211,10 @@ class FtpsClient(aioftp.Client):
     def drop(self) -> None:
         """Drop all connections at once; whoever waits for them wakes up with an error. For good."""
         self._dropped = True
-        if self._data is not None and not self._data.is_closing():
-            self._data.abort()
+        if self._data is not None:
+            self._data.break_off()
+        if self._thread is not None:
+            self._thread.end()
         if self._stream is not None:
             self._stream.writer.transport.abort()
         self._way.abort()
@@ -221,21 +231,29 @@ class FtpsClient(aioftp.Client):
     async def begin(self, command: str, offset: int = 0) -> "DataChannel":
         """Start a transfer with its command, such as `RETR name`, at an offset (REST, RFC 3659 section 5). Raises
         Refused when the server will not."""
-        connection = await self._connect_passive()
+        connected = await self._connect_passive()
+        if self._thread is None:
+            self._thread = DataThread()
+        self._data = data = DataConnection(connected, self._thread)
         try:
+            self._check_not_dropped()
             if offset:
                 await self.demand(f"REST {offset}", "350")
             await self.command(command)
-            reader, writer = await self._open_channel(connection)
+            await self._open_channel(data)
         except BaseException:
-            connection.close()
+            data.break_off()
             raise
-        writer.transport.set_write_buffer_limits(high=BLOCK_SIZE)
-        self._data = writer.transport
-        return DataChannel(self, reader, writer)
+        return DataChannel(self, data)
 
-    async def _open_channel(self, connection: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        opening = asyncio.create_task(self._wrap(connection))
+    async def _open_channel(self, data: DataConnection) -> None:
+        control: ssl.SSLObject | None = self.stream.writer.get_extra_info("ssl_object")
+        if control is None:
+            await self._accepted()
+            return
+        assert control.session is not None  # noqa: S101 - the handshake is done
+        # The session is taken afresh each time: with TLS 1.3 it becomes resumable only after the handshake.
+        opening = data.encrypt(control.context, control.session, control.server_hostname)
         accepting = asyncio.create_task(self._accepted())
         try:
             await asyncio.wait({opening, accepting}, return_when=asyncio.FIRST_EXCEPTION)
@@ -243,12 +261,16 @@ class FtpsClient(aioftp.Client):
                 await self._explain(opening, accepting)
             if accepting.done():
                 accepting.result()
-            return await opening
+            await opening
         except BaseException:
+            data.break_off()
             await _abandon(opening, accepting)
             raise
+        assert data.tls is not None  # noqa: S101 - the handshake is done
+        self._inspect(data.tls)
+        self.data_tls = f"{data.tls.version()}, session {'resumed' if data.tls.session_reused else 'new'}"
 
-    async def _explain(self, opening: asyncio.Task[object], accepting: asyncio.Task[None]) -> None:
+    async def _explain(self, opening: asyncio.Future[None], accepting: asyncio.Task[None]) -> None:
         """The handshake has failed. That may be because the server has said no, which then is the better reason."""
         if not isinstance(opening.exception(), ssl.SSLCertVerificationError):
             await asyncio.wait({accepting}, timeout=_VERDICT_WAIT)
@@ -264,12 +286,27 @@ class FtpsClient(aioftp.Client):
     async def _connect_passive(self) -> socket.socket:
         port = await self._passive_port()
         assert self._peer is not None  # noqa: S101 - there is a control connection
-        # Never the address that PASV says (RFC 2577, section 3). The one of the control connection, since the host name
-        # may stand for several machines; where others connect for us, they alone know it, and the name must do.
-        host = self.stream.writer.get_extra_info("peername")[0] if self._way.is_direct else self._peer.host
-        connection = await self._way.connect(Peer(host, port, self._peer.patience), SILENT)
+        if self._way.is_direct:
+            connection = await self._connect_to_the_same(port)
+        else:
+            # Those who connect for us alone know its address, so the name must do.
+            connection = await self._way.connect(Peer(self._peer.host, port, self._peer.patience), SILENT)
         if hasattr(socket, "TCP_NOTSENT_LOWAT") and connection.family in (socket.AF_INET, socket.AF_INET6):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
+        return connection
+
+    async def _connect_to_the_same(self, port: int) -> socket.socket:
+        """To the address of the control connection: neither to the one that PASV says (RFC 2577, section 3) nor to what
+        the host name stands for, which may be several machines."""
+        control = self.stream.writer
+        peer = control.get_extra_info("peername")
+        connection = socket.socket(control.get_extra_info("socket").family, socket.SOCK_STREAM)
+        try:
+            connection.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(connection, (peer[0], port, *peer[2:]))
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     async def _passive_port(self) -> int:
@@ -297,54 +334,31 @@ class FtpsClient(aioftp.Client):
         self.announced = named if named != self.stream.writer.get_extra_info("peername")[0] else None
         return high * 256 + low if low < 256 else 0
 
-    async def _wrap(self, connection: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        control: ssl.SSLObject | None = self.stream.writer.get_extra_info("ssl_object")
-        if control is None:
-            return await asyncio.open_connection(sock=connection, limit=BLOCK_SIZE)
-        assert control.session is not None  # noqa: S101 - the handshake is done
-        reader, writer = await asyncio.open_connection(
-            sock=connection,
-            limit=BLOCK_SIZE,
-            # Taken afresh each time: with TLS 1.3 the session becomes resumable only after the handshake.
-            ssl=SSLSessionBoundContext(ssl.PROTOCOL_TLS_CLIENT, control.context, control.session),
-            server_hostname=control.server_hostname,
-        )
-        data: ssl.SSLObject = writer.get_extra_info("ssl_object")
-        try:
-            self._inspect(data)
-        except BaseException:
-            writer.transport.abort()
-            raise
-        self.data_tls = f"{data.version()}, session {'resumed' if data.session_reused else 'new'}"
-        return reader, writer
-
 
 class DataChannel:
     """The data connection of one transfer. Ends with `finish` or with dropping the client."""
 
-    def __init__(self, client: FtpsClient, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, client: FtpsClient, data: DataConnection) -> None:
         self._client = client
-        self._reader = reader
-        self._writer = writer
+        self._data = data
         self.finished = False
         """Whether the server's verdict has been read, so that the control connection is free for the next command."""
 
     async def read(self) -> bytes:
         """The next bytes, as many as there are up to a block; empty at the end."""
         try:
-            block = await self._reader.read(BLOCK_SIZE)
+            block = await self._data.receive()
         except OSError as error:
             raise await self._reason(error) from error
         if not block and self._client.is_dropped:
-            # A transport that is aborted looks like one that has come to its end.
+            # A connection that was dropped looks like one that has come to its end.
             raise ConnectionAbortedError("the connection was dropped")
         return block
 
-    async def write(self, data: bytes | memoryview) -> None:
-        """Send; returns when most of it has left."""
+    async def write(self, data: bytes | memoryview, alive: Callable[[], None]) -> None:
+        """Send; returns when most of it has left. `alive` is called while the server takes it."""
         try:
-            self._writer.write(data)
-            await self._writer.drain()
+            await self._data.send(data, alive)
         except OSError as error:
             raise await self._reason(error) from error
 
@@ -352,20 +366,12 @@ class DataChannel:
         """Close the data connection properly, which is what tells the server that the file is complete, and read the
         server's confirmation. Raises Refused when it says that the transfer failed.
         """
-        self._writer.close()
+        parting = self._data.part()
         reply = await self._client.exchange(None)
         self.finished = True
-        await self._part()
+        await self._data.settle(parting)
         if not reply.positive:
             raise Refused(reply)
-
-    async def _part(self) -> None:
-        try:
-            async with asyncio.timeout(_FAREWELL_WAIT):
-                await self._writer.wait_closed()
-        except OSError:
-            # The verdict on the transfer is in already; how the peer closes its side changes nothing.
-            self._writer.transport.abort()
 
     async def _reason(self, error: OSError) -> Exception:
         """Servers that stop in the middle close the data connection first and say why afterwards."""
@@ -378,13 +384,9 @@ class DataChannel:
         return error if reply.positive else Refused(reply)
 
 
-async def _abandon(
-    opening: asyncio.Task[tuple[asyncio.StreamReader, asyncio.StreamWriter]], accepting: asyncio.Task[None]
-) -> None:
-    for task in (opening, accepting):
-        task.cancel()
+async def _abandon(opening: asyncio.Future[None], accepting: asyncio.Task[None]) -> None:
+    accepting.cancel()
     await asyncio.wait({opening, accepting})
-    if not accepting.cancelled():
-        accepting.exception()
-    if not opening.cancelled() and opening.exception() is None:
-        opening.result()[1].transport.abort()
+    for ended in (opening, accepting):
+        if not ended.cancelled():
+            ended.exception()
