@@ -49,7 +49,7 @@ class Group:
         self._journal = journal
         self._endings = endings
         self._partials = partials
-        self._at_once = min(sides.source.side_by_side, sides.target.side_by_side)
+        self._at_once = min(sides.source.at_a_time, sides.target.at_a_time)
         self._copier = Copier(sides, journal)
         self._staged: list[Staged] = []
         self._files = 0

@@ -162,6 +162,12 @@ class Session(ABC):
         """How many files the session can have under way at the same time."""
         return 1
 
+    @property
+    def at_a_time(self) -> int:
+        """How many small files are given to the session together. More than it has under way at the same time spare the
+        other side of the run some effort."""
+        return self.side_by_side
+
     @abstractmethod
     async def open(self) -> None:
         """Reach the other side up to the point where files can be listed and moved.

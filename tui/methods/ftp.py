@@ -27,6 +27,8 @@ from tui.methods.ftps_client import DataChannel, FtpsClient, Refused, Reply
 
 __all__ = ["FtpSession", "identify"]
 
+_AT_A_TIME = 16
+"""Small files that are moved one after the other while the other side waits for all of them."""
 _HASH_SPEED = 10 * 1024 * 1024
 """Bytes per second that a slow server hashes. So long it may be silent over HASH."""
 
@@ -47,6 +49,10 @@ class FtpSession(Source, Target):
     async def open(self) -> None:
         self._link.allow()
         await self._link.ready()
+
+    @property
+    def at_a_time(self) -> int:
+        return _AT_A_TIME
 
     def sibling(self) -> "FtpSession":
         """A control connection of its own: FTP moves one file at a time on each."""
@@ -123,6 +129,7 @@ class FtpSession(Source, Target):
             if not block:
                 break
             received += len(block)
+            self._alive()
             yield block
         with self._link.talking(f"Reading {entry.name}"):
             await channel.finish()

@@ -130,6 +130,8 @@ class DataConnection:
         with suppress(OSError, ValueError):
             assert isinstance(self._socket, ssl.SSLSocket)  # noqa: S101 - only asked for then
             self._socket = self._socket.unwrap()
+        # At once: vsftpd gives its verdict when its own end is acknowledged, which an open socket is in no hurry to do.
+        self._close()
 
     def break_off(self) -> None:
         """Drop the connection at once, so that the thread wakes up with an error or an end."""

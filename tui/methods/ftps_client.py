@@ -88,6 +88,8 @@ class FtpsClient(aioftp.Client):
         self._narrator = SILENT
         self._data: DataConnection | None = None
         self._thread: DataThread | None = None
+        self._session: ssl.SSLSession | None = None
+        """Of the control connection, for data connections to resume."""
         self._passive_command = "EPSV"
         self._dropped = False
         self.data_tls: str | None = None
@@ -251,9 +253,10 @@ class FtpsClient(aioftp.Client):
         if control is None:
             await self._accepted()
             return
-        assert control.session is not None  # noqa: S101 - the handshake is done
-        # The session is taken afresh each time: with TLS 1.3 it becomes resumable only after the handshake.
-        opening = data.encrypt(control.context, control.session, control.server_hostname)
+        if self._session is None:
+            # Not earlier: with TLS 1.3 it becomes resumable only some time after the handshake.
+            self._session = control.session
+        opening = data.encrypt(control.context, self._session, control.server_hostname)
         accepting = asyncio.create_task(self._accepted())
         try:
             await asyncio.wait({opening, accepting}, return_when=asyncio.FIRST_EXCEPTION)
@@ -303,6 +306,7 @@ class FtpsClient(aioftp.Client):
         connection = socket.socket(control.get_extra_info("socket").family, socket.SOCK_STREAM)
         try:
             connection.setblocking(False)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await asyncio.get_running_loop().sock_connect(connection, (peer[0], port, *peer[2:]))
         except BaseException:
             connection.close()
