@@ -226,6 +226,17 @@ async def test_a_failure_of_tls_that_is_not_about_the_certificate_asks_nothing(
         assert "✗ Failed at resolve (tls)." in screen_text(app)
 
 
+async def test_a_host_certificate_that_is_not_trusted_asks_for_no_other_key(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("a")
+    engine.test_failure = Failure(FailureClass.HOST_KEY, "The host certificate is not trusted.", "Do not connect.")
+    engine.identity = sample_tests.unknown_key("a").identity
+    async with app.run_test() as pilot:
+        await open_test(app, pilot)
+        await ended(app, pilot)
+        assert isinstance(app.screen, TestDialog)
+        assert "Do not connect." in screen_text(app)
+
+
 async def test_who_the_server_is_can_be_looked_at_any_time(app: WharfApp, engine: FakeEngine) -> None:
     await engine.add("a")
     shown = sample_tests.unknown_key("a").identity

@@ -111,7 +111,11 @@ class TestSftp:
             paths.known_hosts.write_text(f"@cert-authority 127.0.0.1 {line}\n@revoked * {line}\n")
             report = await engine.test(self.outbound(server, tmp_path, folder))
             assert failed(report) == ("identity", FailureClass.HOST_KEY)
-            assert "evoked" in report.steps[-1].detail
+            assert "revoked" in report.steps[-1].detail
+            assert report.failure is not None
+            assert report.failure.remedy.startswith("Do not connect.")
+            # Its plain key is not offered in the place of the certificate.
+            assert report.identity is None
 
     async def test_unknown_then_accepted(
         self, engine: Engine, server: OpenSsh, paths: Paths, tmp_path: Path, folder: Path

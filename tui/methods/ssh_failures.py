@@ -42,7 +42,12 @@ class _Meaning:
 
 _CONNECTION_ERRORS: dict[type[asyncssh.Error], _Meaning] = {
     asyncssh.PermissionDenied: _Meaning(FailureClass.AUTH, "The login at {where} was refused: {reason}."),
-    asyncssh.HostKeyNotVerifiable: _Meaning(FailureClass.HOST_KEY, "The host key of {where} is not trusted: {reason}."),
+    # Keys are judged by Wharf itself. This is about what the library finds in a host certificate.
+    asyncssh.HostKeyNotVerifiable: _Meaning(
+        FailureClass.HOST_KEY,
+        "The host certificate of {where} is not trusted: {reason}.",
+        "Do not connect. Ask the partner by another channel about the certificate of the server's host key.",
+    ),
     asyncssh.KeyExchangeFailed: _Meaning(
         FailureClass.REJECTED,
         "{where} and Wharf have no way of encryption in common: {reason}.",

@@ -28,8 +28,6 @@ from tui.domain.text import printable
 from tui.engine import Engine, TestReport, Watcher
 from tui.trust.identity import Identity
 
-_ABOUT_IDENTITY = frozenset({FailureClass.HOST_KEY, FailureClass.TLS})
-
 
 class TestDialog(ModalScreen[Connection | None]):
     """Begins at once; no batch is moved. Closing the dialog ends the test.
@@ -89,8 +87,8 @@ class TestDialog(ModalScreen[Connection | None]):
             self._fail(str(error))
         else:
             self._conclude(report)
-            if report.failure is not None and report.failure.failure_class in _ABOUT_IDENTITY:
-                await self._doubt(report.identity)
+            if report.failure is not None:
+                await self._doubt(report.failure, report.identity)
 
     @on(Worker.StateChanged)
     def _unforeseen(self, event: Worker.StateChanged) -> None:
@@ -119,9 +117,9 @@ class TestDialog(ModalScreen[Connection | None]):
         else:
             await self._ask_about(identity)
 
-    async def _doubt(self, identity: Identity | None) -> None:
-        """After a failure of that kind: what is not trusted is shown, and may be accepted."""
-        if identity is None:
+    async def _doubt(self, failure: Failure, identity: Identity | None) -> None:
+        """After a failure because of what the server has shown: that is shown, and may be accepted."""
+        if identity is None and failure.failure_class is FailureClass.TLS:
             # What OpenSSL has refused it does not show, so the server is asked once more.
             with suppress(TransferFailed):
                 identity = await self._engine.identify(self._connection)
