@@ -17,6 +17,7 @@ _GROUPS = (
     ("history", "History"),
     ("run", "Run"),
     ("form", "Form"),
+    ("test", "Test"),
     ("table", "Moving about"),
 )
 
