@@ -53,6 +53,13 @@ class SavedFilters:
             raise UsageProblem(f"There is no filter “{printable(name, 40)}” for {self._subject}{hint}")
         return known[name]
 
+    def at(self, place: int) -> str:
+        """The line at a place, from 1. Raises UsageProblem when there is none."""
+        lines = list(self.all().values())
+        if not 0 < place <= len(lines):
+            raise UsageProblem(f"There is no saved filter {place} for {self._subject}; F shows and saves them.")
+        return lines[place - 1]
+
     def save(self, name: str, line: str) -> None:
         """Keep the line under the name, in the place of the one that may have it."""
         self._change({name: line})

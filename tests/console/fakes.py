@@ -1,7 +1,7 @@
 """An engine for screens: runs are what the test says, the store is one in memory."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from tui.domain.statistics import ConnectionTotals, DayTotals, Statistics
 from tui.engine import TestReport, Watcher
 from tui.engine.live import LiveRun, Snapshot
 from tui.engine.trusting import Accepted
+from tui.paths import Paths
 from tui.store.base import ConnectionState, Delivery, Partial, Pulse, Store, Unreadable
 from tui.trust.identity import Identity
 from tui.trust.unlocking import VaultOpener
@@ -264,12 +265,14 @@ class FakeEngine:
 
     def __init__(self) -> None:
         self.store = FakeStore()
+        self.paths = Paths.from_environment()
         self.opener = VaultOpener(Vault(Path("/nowhere/vault"), Path("/nowhere/key")))
         self.read_only = False
         self.live: dict[str, LiveRun] = {}
         self.revision = 0
         self.snapshots = 0
         self.started: list[str] = []
+        self.only: Set[str] | None = None
         self.cancelled: list[int] = []
         self.tested: list[Connection] = []
         self.test_steps: list[Event] = [Event(NOW, "resolve", "sftp.acme.example is 192.0.2.7", ms=3.0)]
@@ -335,7 +338,8 @@ class FakeEngine:
 
     # What the screens ask for
 
-    async def start(self, name: str, trigger: Trigger = Trigger.MANUAL) -> Run:
+    async def start(self, name: str, trigger: Trigger = Trigger.MANUAL, *, only: Set[str] | None = None) -> Run:
+        self.only = only
         wanted = await self.store.connection(name)
         if not wanted.enabled:
             raise UsageProblem(f"{name} is switched off.")
@@ -345,6 +349,20 @@ class FakeEngine:
         self.started.append(name)
         self.progress(name, Progress(), speed=0.0, time_left=None)
         return run
+
+    def pause(self, run_id: int) -> None:
+        self._pause(run_id, paused=True)
+
+    def resume(self, run_id: int) -> None:
+        self._pause(run_id, paused=False)
+
+    def _pause(self, run_id: int, *, paused: bool) -> None:
+        for name, run in list(self.live.items()):
+            if run.run_id == run_id:
+                if not run.here:
+                    raise UsageProblem(f"Run {run_id} is not executed here.")
+                self.live[name] = replace(run, paused=paused, note="paused" if paused else None)
+        self.revision += 1
 
     async def cancel(self, run_id: int) -> None:
         self.cancelled.append(run_id)

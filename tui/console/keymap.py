@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from textual.binding import Binding
 
+_PLACES = range(1, 10)
+"""Of saved filters that a digit recalls."""
+
 APP = (
     Binding("question_mark", "help", "Help", id="app.help", key_display="?"),
     Binding("f1", "help_anywhere", "Help", id="app.help_anywhere", show=False),
@@ -37,6 +40,8 @@ CONNECTIONS = (
     Binding("n", "new", "New", id="connections.new"),
     Binding("r", "run", "Run", id="connections.run"),
     Binding("x", "cancel", "Cancel", id="connections.cancel"),
+    Binding("p", "pause", "Pause/go on", id="connections.pause", show=False),
+    Binding("P", "pause_all", "Pause all/go on with all", id="connections.pause_all", show=False),
     Binding("t", "test", "Test", id="connections.test"),
     Binding("c", "copy", "Copy", id="connections.copy", show=False),
     Binding("o", "toggle_enabled", "Switch on/off", id="connections.toggle", show=False),
@@ -44,6 +49,11 @@ CONNECTIONS = (
     Binding("space", "mark", "Mark", id="connections.mark", show=False),
     Binding("slash", "filter", "Filter", id="connections.filter", key_display="/"),
     Binding("f", "facets", "Narrow down", id="connections.facets", show=False),
+    Binding("F", "saved_filters", "Saved filters", id="connections.saved_filters", show=False),
+    *(
+        Binding(str(place), f"recall({place})", f"Saved filter {place}", id=f"connections.recall_{place}", show=False)
+        for place in _PLACES
+    ),
     Binding("s", "sort", "Sort", id="connections.sort", show=False),
     Binding("S", "sort_back", "Sort the other way", id="connections.sort_back", show=False),
     Binding("h", "all_history", "History of all", id="connections.all_history", show=False),
@@ -54,10 +64,17 @@ CONNECTIONS = (
 HISTORY = (
     Binding("enter", "open", "Open", id="history.open"),
     Binding("r", "retry", "Retry", id="history.retry"),
+    Binding("R", "retry_failed", "Retry failed files only", id="history.retry_failed", show=False),
+    Binding("p", "pause", "Pause/go on", id="history.pause", show=False),
     Binding("t", "test", "Test", id="history.test", show=False),
     Binding("x", "cancel", "Cancel", id="history.cancel"),
     Binding("slash", "filter", "Filter", id="history.filter", key_display="/"),
     Binding("f", "facets", "Narrow down", id="history.facets", show=False),
+    Binding("F", "saved_filters", "Saved filters", id="history.saved_filters", show=False),
+    *(
+        Binding(str(place), f"recall({place})", f"Saved filter {place}", id=f"history.recall_{place}", show=False)
+        for place in _PLACES
+    ),
     Binding("y", "copy", "Copy message", id="history.copy"),
     Binding("w", "export", "Export", id="history.export"),
     Binding("T", "totals", "Totals", id="history.totals"),
@@ -68,6 +85,8 @@ RUN = (
     Binding("tab", "switch", "Next tab", id="run.switch"),
     Binding("enter", "in_full", "In full", id="run.in_full"),
     Binding("r", "retry", "Retry", id="run.retry"),
+    Binding("R", "retry_failed", "Retry failed files only", id="run.retry_failed", show=False),
+    Binding("p", "pause", "Pause/go on", id="run.pause", show=False),
     Binding("t", "test", "Test", id="run.test", show=False),
     Binding("x", "cancel", "Cancel", id="run.cancel"),
     Binding("y", "copy", "Copy", id="run.copy"),
@@ -144,6 +163,18 @@ FILTER = (
     Binding("escape", "clear", "Clear", id="filter.clear"),
 )
 
+SAVED_FILTERS = (
+    Binding("s", "save", "Save", id="saved_filters.save"),
+    Binding("d", "delete", "Delete", id="saved_filters.delete"),
+    Binding("escape", "close", "Close", id="saved_filters.close", key_display="esc"),
+    Binding("j", "move(1)", "Next", id="saved_filters.down", show=False),
+    Binding("k", "move(-1)", "Previous", id="saved_filters.up", show=False),
+    *(
+        Binding(str(place), f"recall({place})", f"Saved filter {place}", id=f"saved_filters.recall_{place}", show=False)
+        for place in _PLACES
+    ),
+)
+
 FACETS = (
     Binding("space", "mark", "Mark", id="facets.mark"),
     Binding("c", "clear", "Clear all", id="facets.clear"),
@@ -178,6 +209,7 @@ CONTEXTS = (
     Context(EXPORT, typing=True),
     Context(PASSPHRASE, typing=True),
     Context(FACETS),
+    Context(SAVED_FILTERS),
     Context(MESSAGES),
     Context(TEST),
     Context(CONFIRM),
@@ -193,6 +225,7 @@ HOMES: Mapping[str, str] = {
     "table": "Moving about",
     "filter": "Filter",
     "facets": "Narrow down",
+    "saved_filters": "Saved filters",
     "form": "Form",
     "field": "Form",
     "choice": "Form",

@@ -38,6 +38,7 @@ class Engine:
     """One per process. Open with `open_engine`, or call `start_up` and `close`."""
 
     def __init__(self, store: Store, vault: Vault, paths: Paths, *, backoff: Backoff | None = None) -> None:
+        self.paths = paths
         self.store = store
         self.vault = vault
         self.read_only = paths.read_only

@@ -1,7 +1,7 @@
 """The home screen: every connection with its state, and what is running."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import ClassVar, Literal
 
@@ -16,6 +16,7 @@ from tui.console import keymap
 from tui.console.bridge import SnapshotTaken
 from tui.console.dialogs.confirm import ConfirmDialog
 from tui.console.dialogs.facets import Choices, FacetDialog
+from tui.console.dialogs.saved_filters import SavedFiltersDialog
 from tui.console.dialogs.testing import TestDialog
 from tui.console.formats import STYLES
 from tui.console.screens.connection_list import FACETS, ConnectionList
@@ -32,6 +33,8 @@ from tui.domain.figures import count
 from tui.domain.filter import with_choices
 from tui.domain.run import Status
 from tui.engine import Engine
+from tui.engine.live import LiveRun
+from tui.saved_filters import SavedFilters
 from tui.store.base import ConnectionState
 
 _READING_TIME = {"information": 4, "warning": 8, "error": 12}
@@ -208,6 +211,19 @@ class ConnectionsScreen(Screen[None]):
         self._table.sort_mark(self._list.sorted_by, reverse=self._list.backwards)
         self._show()
 
+    def action_saved_filters(self) -> None:
+        self._keep_place()
+        self.app.push_screen(SavedFiltersDialog(self._saved, self._filter_bar.text), self._filter_bar.recall)
+
+    async def action_recall(self, place: int) -> None:
+        self._keep_place()
+        with self._telling():
+            self._filter_bar.recall(await asyncio.to_thread(self._saved.at, place))
+
+    @property
+    def _saved(self) -> SavedFilters:
+        return SavedFilters(self.engine.paths.filters, "connections")
+
     def action_back(self) -> None:
         """One step back, and never out: the filter first, then the marks."""
         if self._filter_bar.text:
@@ -302,6 +318,30 @@ class ConnectionsScreen(Screen[None]):
         done = await self._each(list(running), lambda name: self.engine.cancel(running[name]))
         if done:
             self._tell(f"Cancelling {_named(done)}.")
+
+    async def action_pause(self) -> None:
+        names = self._targets("paused")
+        running = {name: self._list.live[name] for name in names if name in self._list.live}
+        if names and not running:
+            self._tell(f"{_named(names)} {'is' if len(names) == 1 else 'are'} not running.", "warning")
+        await self._turn_round(running)
+
+    async def action_pause_all(self) -> None:
+        here = {name: run for name, run in self._list.live.items() if run.here}
+        if not here:
+            self._tell("Nothing is running here.", "warning")
+        await self._turn_round(here)
+
+    async def _turn_round(self, runs: Mapping[str, LiveRun]) -> None:
+        """Pause these runs or, when all of them are paused already, let them go on."""
+        pause = not all(run.paused for run in runs.values())
+
+        async def turn(name: str) -> None:
+            run_id = runs[name].run_id
+            self.engine.pause(run_id) if pause else self.engine.resume(run_id)
+
+        if done := await self._each(list(runs), turn):
+            self._tell(f"{_named(done)}: {'paused; what has arrived stays' if pause else 'going on'}.")
 
     async def action_toggle_enabled(self) -> None:
         names = self._targets("switched on or off")

@@ -1,5 +1,6 @@
 """The runs of one connection, or of all, newest first and live."""
 
+import asyncio
 from typing import ClassVar
 
 from rich.text import Text
@@ -12,6 +13,7 @@ from tui.console import keymap
 from tui.console.bridge import SnapshotTaken
 from tui.console.dialogs.export import ExportDialog
 from tui.console.dialogs.facets import Choices, FacetDialog
+from tui.console.dialogs.saved_filters import SavedFiltersDialog
 from tui.console.formats import STYLES
 from tui.console.screens.history_list import RunList
 from tui.console.screens.history_rows import FACET_VALUES, FACETS, columns, facet_counts
@@ -28,6 +30,7 @@ from tui.domain.filter_facts import RUN_VOCABULARY
 from tui.domain.run import Status, Trigger
 from tui.domain.text import printable
 from tui.engine import Engine
+from tui.saved_filters import SavedFilters
 
 _NOT_WHILE_TYPING = frozenset(binding.action for binding in keymap.HISTORY)
 
@@ -150,6 +153,17 @@ class HistoryScreen(RunActions):
     def _narrow_to(self, choices: Choices) -> None:
         self._filter_bar.text = with_choices(self._filter_bar.text, choices)
 
+    def action_saved_filters(self) -> None:
+        self.app.push_screen(SavedFiltersDialog(self._saved, self._filter_bar.text), self._filter_bar.recall)
+
+    async def action_recall(self, place: int) -> None:
+        with self.telling():
+            self._filter_bar.recall(await asyncio.to_thread(self._saved.at, place))
+
+    @property
+    def _saved(self) -> SavedFilters:
+        return SavedFilters(self.engine.paths.filters, "runs")
+
     def action_back(self) -> None:
         """One step back: the filter first, then to where one came from."""
         if self._filter_bar.text:
@@ -172,6 +186,14 @@ class HistoryScreen(RunActions):
             await self.start(self._list.name, Trigger.MANUAL)
         elif (entry := self._chosen("retried")) is not None:
             await self.start(entry.run.connection, Trigger.RETRY)
+
+    async def action_retry_failed(self) -> None:
+        if (entry := self._chosen("retried")) is not None:
+            await self.retry_failed(entry.run)
+
+    def action_pause(self) -> None:
+        if (entry := self._chosen("paused")) is not None:
+            self.pause(entry.run)
 
     async def action_test(self) -> None:
         if self._list.name is not None:

@@ -189,6 +189,17 @@ class RunScreen(RunActions):
         if new is not None:
             await self.app.switch_screen(RunScreen(self.engine, new.run_id))
 
+    async def action_retry_failed(self) -> None:
+        if self._run is None:
+            return
+        new = await self.retry_failed(self._run)
+        if new is not None:
+            await self.app.switch_screen(RunScreen(self.engine, new.run_id))
+
+    def action_pause(self) -> None:
+        if self._run is not None:
+            self.pause(self._run)
+
     async def action_test(self) -> None:
         if self._run is not None:
             await self.test(self._run.connection)

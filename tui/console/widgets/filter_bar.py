@@ -73,6 +73,11 @@ class FilterBar(Vertical):
         self._input.value = value
         self._input.cursor_position = len(value)
 
+    def recall(self, line: str | None) -> None:
+        """Put a saved line in the place of what is there; None leaves it."""
+        if line is not None:
+            self.text = line
+
     def edit(self) -> None:
         """Give the keys to the line, at once: a key that is on its way already must not do something to a row."""
         self.screen.set_focus(self._input)
