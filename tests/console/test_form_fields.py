@@ -62,6 +62,13 @@ def as_shown(connection: Connection) -> dict[Where, str | bool]:
     }
 
 
+ENDPOINTS: dict[str, dict[str, object]] = {
+    "sftp": {"host": "sftp.acme.example", "username": "wharf", "key": "~/.ssh/id"},
+    "ftp": {"host": "ftp.acme.example", "username": "wharf", "secret": "env:X"},
+    "email": {"host": "mail.acme.example", "username": "wharf", "secret": "env:X"},
+}
+
+
 @given(valid_connections())
 def test_a_connection_comes_out_of_the_form_as_it_went_in(connection: Connection) -> None:
     expected = connection
@@ -79,3 +86,13 @@ def test_what_is_typed_over_it_is_what_counts(connection: Connection, typed: str
 
 def test_a_list_is_typed_with_commas() -> None:
     assert data_of({("pattern",): " a*.csv , b c.csv,, "}) == {"pattern": ["a*.csv", "b c.csv"]}
+
+
+def test_jump_hosts_are_asked_for_with_every_method_and_shown_again() -> None:
+    for method, table in ENDPOINTS.items():
+        routed = table | {"jump": ["ops@outer:2222", "inner"], "proxy": "socks5://proxy:1080"}
+        fields = {"name": "acme", "direction": "inbound", "method": method, "local_dir": "/in", method: routed}
+        shown = values_of(Connection.model_validate(fields))
+        assert shown[method, "jump"] == "ops@outer:2222, inner"
+        typed: dict[Where, str | bool] = {(method, "jump"): "ops@outer:2222, inner"}
+        assert data_of(typed)[method]["jump"] == ["ops@outer:2222", "inner"]

@@ -43,4 +43,4 @@ async def _test(paths: Paths, name: str, watcher: Watcher, *, write: bool) -> Te
 def _show_step(event: Event) -> None:
     sign = SIGNS[Status.COMPLETED if event.ok else Status.FAILED]
     took = duration(event.ms / 1000) if event.ms is not None else ""
-    say(f"{sign} {event.step:<12} {took:>8}  {printable(event.detail)}")
+    say(f"{sign} {event.step:<17} {took:>8}  {printable(event.detail)}")

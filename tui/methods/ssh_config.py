@@ -226,7 +226,7 @@ def _ways_by_alias(named: Ways, found: asyncssh.SSHClientConnectionOptions) -> W
 
 def _checked_command(command: str | None, user: str) -> str | None:
     """As ssh does: a user name from elsewhere must not become a part of what the shell runs (CVE-2023-51385)."""
-    if command is not None and not re.fullmatch(r"[A-Za-z0-9_.@+][A-Za-z0-9_.@+\\-]*", user):
+    if command is not None and not re.fullmatch(r"[A-Za-z0-9_.@+][A-Za-z0-9_.@+-]*", user):
         raise _unusable("a user name with special characters is not put into a ProxyCommand")
     return command
 
