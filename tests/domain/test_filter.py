@@ -106,7 +106,7 @@ def test_what_is_wrong_is_told_with_its_place(line: str, where: str, told: str) 
 
 def test_a_term_that_is_being_typed_does_not_hide_rows() -> None:
     everything = [row.name for row in ROWS]
-    for line in ("status:", "status:zzz", "last:", "last:<", "last:<2x", "-", "-status:", '"', '-"'):
+    for line in ("status:", "status:zzz", "statu:failed", "last:", "last:<", "last:<2x", "-", "-status:", '"', '-"'):
         assert found(line) == everything, line
 
 

@@ -202,9 +202,9 @@ def _continued(part: str, vocabulary: Vocabulary) -> Iterator[str]:
 
 
 class _NotMeant(Exception):
-    """A part that cannot be meant, and what is looked for in its place."""
+    """A part that cannot be meant, and as much of it as can."""
 
-    def __init__(self, sentence: str, instead: _Word | _Choice | None = None) -> None:
+    def __init__(self, sentence: str, instead: _Choice | None = None) -> None:
         super().__init__(sentence)
         self.instead = instead
 
@@ -221,7 +221,7 @@ def _understood(part: str, vocabulary: Vocabulary) -> _Word | _Choice | _Compari
         return _choice(key, value, vocabulary.choices[key], negated=bool(minus))
     if key in vocabulary.measures:
         return _comparison(key, value, vocabulary.measures[key], negated=bool(minus))
-    raise _NotMeant(_unknown_key(key, vocabulary.keys), _Word(part.removeprefix("-"), bool(minus)))
+    raise _NotMeant(_unknown_key(key, vocabulary.keys))
 
 
 def _choice(key: str, value: str, known: Mapping[str, str], *, negated: bool) -> _Choice:

@@ -50,8 +50,8 @@ class SavedFiltersDialog(ModalScreen[str | None]):
             yield Static(self._hint(), classes="dialog-hint", markup=False)
 
     def _hint(self) -> str:
-        saving = f"s saves “{printable(self._line, 24)}”   " if self._line else ""
-        return f"enter or 1-9 recalls   {saving}d deletes   esc closes"
+        saving = f"s saves “{printable(self._line, 16)}”  " if self._line else ""
+        return f"1-9 recalls  {saving}d deletes  esc closes"
 
     async def on_mount(self) -> None:
         self.query_one("#saved-name").display = False
