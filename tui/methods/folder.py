@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -18,6 +19,7 @@ from tui.domain.connection import After, Connection, Direction
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import part_name
 from tui.methods.base import Each, Entry, Proof, Source, Staged, Surroundings, Target, Writer, file_failure
+from tui.methods.local_source import LEADS_OUT, is_file, leads_out, open_source
 from tui.trust.private_file import sync_folder
 
 _SYNC_INTERVAL = 1.0
@@ -82,9 +84,11 @@ class LocalFolder(Source, Target):
                 for item in found:
                     # A file that vanishes between listing and stat was never there for this run.
                     with suppress(FileNotFoundError):
-                        if item.is_file():
+                        if is_file(item):
                             status = item.stat()
-                            entries.append(Entry.named(item.name, status.st_size, status.st_mtime, item.path))
+                            entry = Entry.named(item.name, status.st_size, status.st_mtime, item.path)
+                            outside = item.is_symlink() and leads_out(item.path)
+                            entries.append(replace(entry, problem=LEADS_OUT) if outside else entry)
             return sorted(entries, key=lambda entry: entry.name)
 
         return await asyncio.to_thread(scan)
@@ -98,7 +102,7 @@ class LocalFolder(Source, Target):
     @asynccontextmanager
     async def read(self, entry: Entry, offset: int = 0) -> AsyncIterator[AsyncIterator[bytes]]:
         with _translated(f"Reading {entry.key}"):
-            file = await asyncio.to_thread(os.open, entry.key, os.O_RDONLY | os.O_CLOEXEC)
+            file = await asyncio.to_thread(open_source, entry.key)
             os.lseek(file, offset, os.SEEK_SET)
         ahead = _Lane(f"Reading {entry.key}")
         try:
@@ -339,7 +343,7 @@ def _look(entry: Entry) -> Entry | None:
 
 
 def _read_small(entry: Entry) -> bytes:
-    with _translated(f"Reading {entry.key}"), Path(entry.key).open("rb", buffering=0) as file:
+    with _translated(f"Reading {entry.key}"), os.fdopen(open_source(entry.key), "rb", buffering=0) as file:
         blocks = []
         # One byte more than there should be shows a file that has grown.
         left = entry.size + 1

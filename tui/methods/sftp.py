@@ -210,9 +210,7 @@ class SftpSession(Source, Target):
     async def _regular_files(self, names: Sequence[Name]) -> list[Entry]:
         """What is a regular file or a link to one; asked for again, all at once, where the listing does not tell."""
         looks = {
-            name.name: asyncio.ensure_future(self._look_behind(self._path(name.name)))
-            for name in names
-            if _needs_look(name.attributes)
+            name.name: asyncio.ensure_future(self._look_behind(name)) for name in names if _needs_look(name.attributes)
         }
         await asyncio.gather(*looks.values())
         found = ((one.name, looks[one.name].result() if one.name in looks else one.attributes) for one in names)
@@ -222,12 +220,14 @@ class SftpSession(Source, Target):
             if attributes is not None and attributes.type is FileType.REGULAR
         ]
 
-    async def _look_behind(self, path: str) -> Attributes | None:
+    async def _look_behind(self, name: Name) -> Attributes | None:
         try:
-            return await self._sftp.stat(path)
+            return await self._sftp.stat(self._path(name.name))
         except Refused as refused:
-            # A file that vanishes between listing and stat, like the target of a dangling link, is no file.
-            if refused.status in ABSENT or refused.status == Status.PERMISSION_DENIED:
+            # A file that vanishes between listing and stat, like the target of a dangling link, is no file. Neither is
+            # a link that leads in a circle, for which the protocol has no word.
+            is_link = name.attributes.type is FileType.SYMLINK
+            if is_link or refused.status in ABSENT or refused.status == Status.PERMISSION_DENIED:
                 return None
             raise
 
