@@ -1,7 +1,10 @@
 """The local folder as source and as target."""
 
+import asyncio
 import errno
 import hashlib
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -90,6 +93,44 @@ async def test_a_full_disk_is_told_as_such(tmp_path: Path, monkeypatch: pytest.M
         async with folder.stage(Entry.named("a.csv", 1, None, "a.csv")) as writer:
             await writer.write(b"!")
     assert caught.value.failure.failure_class is FailureClass.SPACE
+
+
+async def test_the_disk_catches_up_beside_the_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What counts as stored was written before the disk was asked, and only once the disk has answered."""
+    asked, answered, fdatasync = threading.Event(), threading.Event(), os.fdatasync
+
+    def slow(file: int) -> None:
+        asked.set()
+        assert answered.wait(10)
+        fdatasync(file)
+
+    monkeypatch.setattr("tui.methods.folder._SYNC_INTERVAL", 0)
+    monkeypatch.setattr("tui.methods.folder.os.fdatasync", slow)
+    folder = make_folder(tmp_path, direction="inbound")
+    async with folder.stage(Entry.named("a.csv", 5000, None, "a.csv")) as writer:
+        await writer.write(b"x" * 1000)
+        await writer.write(b"x" * 1000)
+        assert await asyncio.to_thread(asked.wait, 10)
+        await writer.write(b"x" * 1000)
+        await writer.write(b"x" * 1000)
+        assert writer.stored == 0
+        answered.set()
+        while not writer.stored:
+            await writer.write(b"x")
+    assert writer.stored == (tmp_path / "a.csv.wharf-part").stat().st_size
+
+
+async def test_a_disk_that_fails_beside_the_writing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("tui.methods.folder._SYNC_INTERVAL", 0)
+    monkeypatch.setattr("tui.methods.folder.os.fdatasync", broken)
+    folder = make_folder(tmp_path, direction="inbound")
+    with pytest.raises(TransferFailed, match="Input/output error"):
+        async with folder.stage(Entry.named("a.csv", 1, None, "a.csv")) as writer:
+            await writer.write(b"!")
+    assert writer.stored == 0
 
 
 async def test_a_file_that_went_away_has_no_stat(tmp_path: Path) -> None:
