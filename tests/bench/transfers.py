@@ -59,6 +59,7 @@ def main(argv: Sequence[str]) -> None:
         "--only", action="append", metavar="WORK", help="works and checks to do; * and ? are understood"
     )
     parser.add_argument("--alone", action="store_true", help="Wharf only, no peers and no limits")
+    parser.add_argument("--without", action="append", default=[], metavar="PEER", help="a peer to leave out")
     parser.add_argument("--list", action="store_true", help="print the works and what is reached for")
     sizes = Sizes()
     parser.add_argument("--large", type=int, default=sizes.large, help=f"MB of the large file ({sizes.large})")
@@ -81,7 +82,7 @@ def main(argv: Sequence[str]) -> None:
     _print_surroundings()
     chosen = [work for work in works if is_chosen(work.key)]
     checks = [check for check in CHECKS if is_chosen(check.key)]
-    asyncio.run(_measure(chosen, checks, args.rounds, alone=args.alone))
+    asyncio.run(_measure(chosen, checks, args.rounds, args.without, alone=args.alone))
     if is_chosen(_MAIL):
         print()
         mail.main(["--rounds", str(args.rounds)])
@@ -91,14 +92,16 @@ def _reach(reach: Reach) -> str:
     return f"{reach.ratio:.3g} against {' and '.join(reach.against)}"
 
 
-async def _measure(works: Sequence[Work], checks: Sequence[Check], rounds: int, *, alone: bool) -> None:
+async def _measure(
+    works: Sequence[Work], checks: Sequence[Check], rounds: int, without: Sequence[str], *, alone: bool
+) -> None:
     rows: list[tuple[str, ...]] = []
     checked: list[tuple[str, ...]] = []
     with tempfile.TemporaryDirectory(prefix="wharf-bench-") as name:
         async with open_stage(Path(name)) as stage:
             for work in works:
                 try:
-                    rows += await _measured(stage, work, rounds, alone=alone)
+                    rows += await _measured(stage, work, rounds, without, alone=alone)
                 except pytest.skip.Exception as absent:
                     print(f"{work.title}: left out, {absent}")
             for check in checks:
@@ -112,7 +115,9 @@ async def _measure(works: Sequence[Work], checks: Sequence[Check], rounds: int, 
             print_table(heads, lines)
 
 
-async def _measured(stage: Stage, work: Work, rounds: int, *, alone: bool) -> list[tuple[str, ...]]:
+async def _measured(
+    stage: Stage, work: Work, rounds: int, without: Sequence[str], *, alone: bool
+) -> list[tuple[str, ...]]:
     """The lines of the table for a work."""
     print(f"\n{work.title}", flush=True)
     round_ = await stage.prepare(work)
@@ -120,6 +125,8 @@ async def _measured(stage: Stage, work: Work, rounds: int, *, alone: bool) -> li
     contenders = [Contender(_WHARF, _WHARF, wharf("run", NAME), [])]
     if not alone:
         for peer in peers_for(work):
+            if peer.name in without or peer.program in without:
+                continue
             contenders += _contender(peer, round_)
     for _ in range(rounds):
         contenders = [one for one in contenders if await asyncio.to_thread(_can_do, round_, one)]

@@ -53,7 +53,9 @@ class Deliverer:
         if group.takes(waiting[0]):
             await group.deliver(waiting)
         else:
-            await self._deliver_together(waiting.popleft())
+            batch = waiting.popleft()
+            async with self._sides.large_file:
+                await self._deliver_together(batch)
 
     async def _deliver_together(self, batch: Sequence[Entry]) -> None:
         remaining = [entry for entry in batch if not await self._was_published(entry)]

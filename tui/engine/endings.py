@@ -78,7 +78,9 @@ class Endings:
 
     async def settle_each(self, entries: Sequence[Entry]) -> None:
         """`settle` of each."""
-        fresh = await self._source.stat_each(entries) if self._policy.touches_source else list(entries)
+        if not self._policy.touches_source:
+            return
+        fresh = await self._source.stat_each(entries)
         same = []
         for entry, now in zip(entries, fresh, strict=True):
             if isinstance(now, TransferFailed):

@@ -8,6 +8,8 @@ from tui.domain.failure import TransferFailed
 from tui.engine.sides import Sides
 from tui.methods.base import Entry
 
+_DELIVERIES_AT_ONCE = 2
+
 Deliver = Callable[[Sides, deque[list[Entry]]], Awaitable[None]]
 """Delivers something of what waits, which it takes away there."""
 
@@ -16,9 +18,6 @@ async def deliver_side_by_side(sides: Sides, batches: Iterable[list[Entry]], lan
     """Deliver all batches over at most `lanes` sessions, the given one among them. The first failure that breaks a
     session ends all lanes and is raised: what is staged stays for the next attempt."""
     waiting = deque(batches)
-    if lanes < 2 or len(waiting) < 2:
-        await _work(sides, waiting, deliver)
-        return
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(_work(sides, waiting, deliver))
@@ -37,6 +36,14 @@ def _first(group: BaseExceptionGroup[TransferFailed]) -> TransferFailed:
 
 
 async def _work(sides: Sides, waiting: deque[list[Entry]], deliver: Deliver) -> None:
+    """Deliver until nothing waits. On a session that stands several files at once, one delivery copies while another
+    is being proved, published and recorded."""
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(sides.side_by_side, _DELIVERIES_AT_ONCE)):
+            group.create_task(_deliver_all(sides, waiting, deliver))
+
+
+async def _deliver_all(sides: Sides, waiting: deque[list[Entry]], deliver: Deliver) -> None:
     while waiting:
         await deliver(sides, waiting)
 

@@ -79,6 +79,8 @@ class Sides:
         self._siblings: list[Session] = []
         self._fetched = False
         """Whether the secret is known by which the words of the server can be searched."""
+        self.large_file = asyncio.Lock()
+        """Held while a file is copied that is large enough to keep the session busy by itself."""
         self._held_back: list[Event] = []
 
     @asynccontextmanager
@@ -115,6 +117,7 @@ class Sides:
         self._siblings.append(sibling)
         await sibling.open()
         twin = copy(self)
+        twin.large_file = asyncio.Lock()
         if from_partner:
             assert isinstance(sibling, Source)  # noqa: S101 - of the same kind as what it is a sibling of
             twin.source = sibling
@@ -122,6 +125,11 @@ class Sides:
             assert isinstance(sibling, Target)  # noqa: S101 - likewise
             twin.target = sibling
         return twin
+
+    @property
+    def side_by_side(self) -> int:
+        """How many files can be under way between the two at the same time."""
+        return min(self.source.side_by_side, self.target.side_by_side)
 
     @property
     def local(self) -> LocalFolder:

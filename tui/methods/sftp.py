@@ -14,12 +14,13 @@ from tui.domain.connection import After, Connection, Verify
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.figures import size
 from tui.domain.naming import part_name
-from tui.methods.base import Entry, Proof, Source, Staged, Surroundings, Target, Writer
+from tui.methods.base import Entry, Proof, Staged, Surroundings, Writer
 from tui.methods.folder import unused_name
 from tui.methods.sftp_client import ABSENT, SftpClient
 from tui.methods.sftp_copy import BlockWriter, block_size, in_flight, read_blocks, read_fully
+from tui.methods.sftp_many import BY_SERVER, ManySmallFiles
 from tui.methods.sftp_stripes import Channels, Helpers, StripedFile
-from tui.methods.sftp_wire import VERSION, Access, Attributes, FileType, Name, Refused, Status
+from tui.methods.sftp_wire import VERSION, Access, Attributes, FileType, Name, Refused, Status, needs_look, storable
 from tui.methods.ssh_digest import RemoteDigests
 from tui.methods.ssh_failures import REQUEST_ERRORS, request_failure
 from tui.methods.ssh_link import identify, open_link
@@ -32,18 +33,13 @@ _CLOSE_LIMIT = 10.0
 """Seconds for a file to be closed after something went wrong with it: what is under way is answered first."""
 _LARGE = 16 * 1024 * 1024
 """Bytes of a file that is worth some preparations."""
-_BREATH = 1.0
-"""Seconds between signs of life while the server hashes a file."""
 _LONGEST_LISTING = 1_000_000
 """Entries of a folder that are still read: a list has to fit into memory."""
-
-_FILES_AT_ONCE = 64
-"""Files open at the server at the same time: few servers keep a thousand per session, most keep a hundred."""
 
 _Answer = TypeVar("_Answer")
 
 
-class SftpSession(Source, Target):
+class SftpSession(ManySmallFiles):
     """The partner's side of a connection over SFTP.
 
     Regular files in the folder are offered, and symbolic links to regular files; a link that is deleted or moved after
@@ -138,10 +134,6 @@ class SftpSession(Source, Target):
             raise TransferFailed(FailureClass.NOT_FOUND, f"{asked} at {self._where} is not a folder.")
         return found
 
-    @property
-    def side_by_side(self) -> int:
-        return _FILES_AT_ONCE
-
     # Source
 
     async def offers(self) -> str | None:
@@ -210,7 +202,7 @@ class SftpSession(Source, Target):
     async def _regular_files(self, names: Sequence[Name]) -> list[Entry]:
         """What is a regular file or a link to one; asked for again, all at once, where the listing does not tell."""
         looks = {
-            name.name: asyncio.ensure_future(self._look_behind(name)) for name in names if _needs_look(name.attributes)
+            name.name: asyncio.ensure_future(self._look_behind(name)) for name in names if needs_look(name.attributes)
         }
         await asyncio.gather(*looks.values())
         found = ((one.name, looks[one.name].result() if one.name in looks else one.attributes) for one in names)
@@ -234,9 +226,9 @@ class SftpSession(Source, Target):
     def _entry(self, name: str, attributes: Attributes) -> Entry:
         mtime = None if attributes.mtime is None else float(attributes.mtime)
         entry = Entry.named(name, attributes.size or 0, mtime, self._path(name))
-        shown = _storable(name)
+        shown = storable(name)
         # Nobody will open a file with such a name, but the name will be shown and stored.
-        return entry if shown == name else replace(entry, name=shown, target_name=shown, key=_storable(entry.key))
+        return entry if shown == name else replace(entry, name=shown, target_name=shown, key=storable(entry.key))
 
     async def _move(self, entry: Entry) -> None:
         assert self._connection.move_to is not None  # noqa: S101 - the model demands it with after = move
@@ -280,7 +272,7 @@ class SftpSession(Source, Target):
             if helpers.reserve(size - keep, ahead):
                 await self._keep_room_for_digests(doing)
                 file.add(await helpers.open(path))
-            blocks = BlockWriter(file, self._block_size(self._sftp.limits.write), keep, ahead=min(ahead, file.room))
+            blocks = BlockWriter(file, self._write_size, keep, ahead=min(ahead, file.room))
             yield file, blocks
         except BaseException as error:
             if blocks is not None:
@@ -334,10 +326,6 @@ class SftpSession(Source, Target):
                 await loop.run_in_executor(None, digest.update, block)
         return Proof(digest.hexdigest(), "SHA-256 of the file read back from the server")
 
-    async def publish(self, batch: Sequence[Staged]) -> None:
-        for staged in batch:
-            await self._give_final_name(self._staged_path(staged.entry), self._path(staged.entry.target_name))
-
     async def discard(self, entry: Entry) -> None:
         path = self._staged_path(entry)
         await self._remove(path, f"Removing {path}")
@@ -390,15 +378,8 @@ class SftpSession(Source, Target):
         if self._digests is None:
             return None
         hashing = self._proofs.pop(path, None) or asyncio.create_task(self._digests.sha256(path, size))
-        try:
-            while not hashing.done():
-                await asyncio.wait({hashing}, timeout=_BREATH)
-                # The server is busy, not silent: how long that may take is known where it is asked.
-                self._surroundings.alive()
-        finally:
-            hashing.cancel()
-        digest = await self._ask(hashing, f"Asking for the SHA-256 of {path}")
-        return None if digest is None else Proof(digest, "SHA-256 computed by the server")
+        digest = await self._ask(self._hashed(hashing), f"Asking for the SHA-256 of {path}")
+        return None if digest is None else Proof(digest, BY_SERVER)
 
     @property
     def _the_link(self) -> asyncssh.SSHClientConnection:
@@ -409,6 +390,14 @@ class SftpSession(Source, Target):
     def _sftp(self) -> SftpClient:
         assert self._client is not None  # noqa: S101 - open() comes first
         return self._client
+
+    @property
+    def _read_size(self) -> int:
+        return self._block_size(self._sftp.limits.read)
+
+    @property
+    def _write_size(self) -> int:
+        return self._block_size(self._sftp.limits.write)
 
     def _block_size(self, offered: int) -> int:
         assert self._connection.sftp is not None  # noqa: S101 - this class serves no other method
@@ -442,7 +431,7 @@ class SftpSession(Source, Target):
         doing = f"Reading {path}"
         file = await self._ask(self._sftp.open(path, Access.READ), doing)
         try:
-            block = self._block_size(self._sftp.limits.read)
+            block = self._read_size
             requests = read_blocks(file, expected, block, offset, ahead=in_flight(self._sftp.round_trip))
             async with aclosing(self._blocks(requests, doing)) as blocks:
                 yield blocks
@@ -501,17 +490,6 @@ class _StagedWriter:
 
     async def write(self, data: bytes) -> None:
         await self._session._written(self._blocks.write(data), self._blocks, self._entry)  # noqa: SLF001 - one module
-
-
-def _needs_look(attributes: Attributes) -> bool:
-    if attributes.type is FileType.REGULAR:
-        return attributes.size is None
-    return attributes.type in (FileType.SYMLINK, FileType.UNKNOWN)
-
-
-def _storable(name: str) -> str:
-    """The name with escapes in the place of bytes that are no text, such as `\\xff`."""
-    return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def _is_cancelled() -> bool:

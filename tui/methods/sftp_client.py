@@ -69,8 +69,8 @@ class SftpClient:
     async def realpath(self, path: str) -> str:
         return await self._channel.call(_one_path, Kind.REALPATH, wire.path(path))
 
-    async def stat(self, path: str, *, follow: bool = True) -> Attributes:
-        return await self._channel.call(_attributes, Kind.STAT if follow else Kind.LSTAT, wire.path(path))
+    def stat(self, path: str, *, follow: bool = True) -> "asyncio.Future[Attributes]":
+        return self._channel.call(_attributes, Kind.STAT if follow else Kind.LSTAT, wire.path(path))
 
     async def list_folder(self, path: str) -> AsyncGenerator[list[Name], None]:
         """The lines of a listing, as many at a time as the server sends."""
@@ -92,8 +92,8 @@ class SftpClient:
                 future.cancel()
             self._channel.post(does_not_matter, Kind.CLOSE, wire.string(handle))
 
-    async def remove(self, path: str) -> None:
-        await self._channel.call(wire.check_ok, Kind.REMOVE, wire.path(path))
+    def remove(self, path: str) -> "asyncio.Future[None]":
+        return self._channel.call(wire.check_ok, Kind.REMOVE, wire.path(path))
 
     async def mkdir(self, path: str) -> None:
         await self._channel.call(wire.check_ok, Kind.MKDIR, wire.path(path), wire.NO_ATTRIBUTES)
@@ -102,9 +102,15 @@ class SftpClient:
         """Refused where there is something of the new name already, as the draft wants it (section 6.5)."""
         await self._channel.call(wire.check_ok, Kind.RENAME, wire.path(old), wire.path(new))
 
-    async def replace(self, old: str, new: str) -> None:
+    def replace(self, old: str, new: str) -> "asyncio.Future[None]":
         """Rename in one step, whatever there is of the new name. Refused as unsupported where the server cannot."""
-        await self._extended(wire.check_ok, _POSIX_RENAME, wire.path(old), wire.path(new))
+        if _POSIX_RENAME not in self._extensions:
+            refusal: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            refusal.set_exception(_not_offered(_POSIX_RENAME))
+            return refusal
+        return self._channel.call(
+            wire.check_ok, Kind.EXTENDED, wire.string(_POSIX_RENAME), wire.path(old), wire.path(new)
+        )
 
     async def free_space(self, path: str) -> int:
         """Bytes that can still be written. Refused as unsupported where the server does not tell."""
@@ -129,7 +135,7 @@ class SftpClient:
 
     async def _extended(self, decode: Callable[[Packet], _Result], name: bytes, *fields: bytes) -> _Result:
         if name not in self._extensions:
-            raise Refused(Status.OP_UNSUPPORTED, f"{name.decode()} is not offered")
+            raise _not_offered(name)
         return await self._channel.call(decode, Kind.EXTENDED, wire.string(name), *fields)
 
 
@@ -197,6 +203,10 @@ class RemoteFile:
         if self._closing is None:
             self._closing = _noted(self._channel.call(wire.check_ok, Kind.CLOSE, self._handle))
         return self._closing
+
+
+def _not_offered(extension: bytes) -> Refused:
+    return Refused(Status.OP_UNSUPPORTED, f"{extension.decode()} is not offered")
 
 
 def _noted(future: "asyncio.Future[None]") -> "asyncio.Future[None]":

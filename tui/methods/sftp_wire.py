@@ -365,3 +365,15 @@ class Assembler:
         finished = Packet(kind, number, self._parts)
         self._header, self._parts = b"", []
         return finished
+
+
+def needs_look(attributes: Attributes) -> bool:
+    """Whether a listing that says this leaves open what there is."""
+    if attributes.type is FileType.REGULAR:
+        return attributes.size is None
+    return attributes.type in (FileType.SYMLINK, FileType.UNKNOWN)
+
+
+def storable(name: str) -> str:
+    """The name with escapes in the place of bytes that are no text, such as `\\xff`."""
+    return name.encode(errors="surrogateescape").decode(errors="backslashreplace")

@@ -54,16 +54,20 @@ class RemoteDigests:
         """The digest of a file in hexadecimal; None when the server gives anything else than exactly that. `path` has
         no line break. Raises what asyncssh raises when the connection breaks.
         """
-        if not path.startswith("/"):
-            # It might be taken for an option.
-            return None
-        question = _Question(path.encode(errors="surrogateescape"), size)
-        self._questions.append(question)
+        (digest,) = await self.sha256_each([(path, size)])
+        return digest
+
+    async def sha256_each(self, files: Sequence[tuple[str, int]]) -> list[str | None]:
+        """`sha256` of each of several files, given as paths and sizes."""
+        questions = [_Question(path.encode(errors="surrogateescape"), size) for path, size in files]
+        # Others might be taken for options.
+        asked = [question for question in questions if question.path.startswith(b"/")]
+        self._questions += asked
         async with self._turn:
             # Whoever is first in turn asks for the others too.
-            while not question.is_answered and not self._given_up:
+            while not all(question.is_answered for question in asked) and not self._given_up:
                 await self._ask(list(islice(self._questions, _TOGETHER)))
-        return question.digest
+        return [question.digest for question in questions]
 
     async def begin(self) -> None:
         """Start the command before there is anything to ask, where others are about to take what the server allows."""
