@@ -1,6 +1,7 @@
 """The dialogs that test a connection and ask whether its server is to be trusted."""
 
 import asyncio
+import socket
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,11 +12,13 @@ from textual.pilot import Pilot
 from tests import sample_tests
 from tests.console.conftest import lines_of, settle
 from tests.console.fakes import NOW, FakeEngine
+from tests.console.fakes import connection as fake_connection
 from tests.console.form_support import fill, row, until
 from tui.console.app import WharfApp
 from tui.console.dialogs.connection_form import ConnectionForm
 from tui.console.dialogs.testing import TestDialog
 from tui.console.dialogs.trusting import TrustDialog
+from tui.console.screens.connections import ConnectionsScreen
 from tui.console.screens.run import RunScreen
 from tui.domain.connection import Connection
 from tui.domain.failure import Failure, FailureClass, ReadOnly
@@ -107,6 +110,33 @@ async def test_the_step_at_work_is_shown_until_it_has_ended(
         await ended(app, pilot)
         assert "▶" not in screen_text(app)
         assert "✓ resolve" in screen_text(app)
+
+
+async def test_closing_the_dialog_ends_a_test_of_a_silent_server(form_app: WharfApp, real_engine: Engine) -> None:
+    heard: list[Event] = []
+    tested = real_engine.test
+
+    async def test(connection: Connection, watcher: Watcher, **options: Any) -> TestReport:
+        def ended(event: Event) -> None:
+            heard.append(event)
+            watcher.ended(event)
+
+        return await tested(connection, Watcher(watcher.begun, ended), **options)
+
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(real_engine, "test", test)
+        endpoint = {"host": "127.0.0.1", "port": silent.getsockname()[1], "username": "u", "agent": True}
+        await real_engine.store.save(fake_connection("a", local_dir="/tmp", sftp=endpoint))
+        async with form_app.run_test() as pilot:
+            await open_test(form_app, pilot)
+            await until(pilot, lambda: "▶ identity" in screen_text(form_app))
+            await pilot.press("escape")
+            async with asyncio.timeout(2):
+                while not heard or heard[-1].ok:
+                    await pilot.pause()
+            assert (heard[-1].step, heard[-1].detail) == ("identity", "cancelled")
+            assert isinstance(form_app.screen, ConnectionsScreen)
+            assert not form_app.workers
 
 
 @pytest.mark.parametrize("size", SIZES)

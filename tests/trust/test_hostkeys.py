@@ -116,18 +116,21 @@ def test_revoked_outweighs_known(file: Path, port: int) -> None:
 def test_authorities(file: Path) -> None:
     file.write_text(f"@cert-authority *.example {written(KEY)}\n@revoked *.example {written(THIRD)}\n")
     known = look_up("acme.example", 22, [file])
-    assert "authority" in known.why_authority_trusted(KEY, "acme")
+    assert "authority" in known.why_authority_trusted(KEY)
     # A key that may sign certificates is not a host key.
     assert "not known" in refused(known)
-    for key in (OTHER, THIRD):
-        with pytest.raises(TransferFailed):
-            known.why_authority_trusted(key, "acme")
+    for key, words in ((OTHER, "not known"), (THIRD, f"revoked in {file}, line 2")):
+        with pytest.raises(TransferFailed, match=words) as caught:
+            known.why_authority_trusted(key)
+        assert caught.value.failure.failure_class is FailureClass.HOST_KEY
+        # Nobody is asked to trust it.
+        assert not isinstance(caught.value, NotTrusted)
     assert "ssh-ed25519-cert-v01@openssh.com" in known.algorithms
 
 
 def test_an_authority_for_the_host_counts_on_every_port(file: Path) -> None:
     file.write_text(f"@cert-authority *.example {written(KEY)}\n")
-    assert "authority" in look_up("acme.example", 2222, [file]).why_authority_trusted(KEY, "acme")
+    assert "authority" in look_up("acme.example", 2222, [file]).why_authority_trusted(KEY)
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ class Login(asyncssh.SSHClient):
     def validate_host_ca_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         del host, addr, port
         try:
-            why = self._known.why_authority_trusted(key, self._connection)
+            why = self._known.why_authority_trusted(key)
         except TransferFailed as refusal:
             self._identified(key, "", refusal)
             raise

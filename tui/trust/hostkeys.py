@@ -144,16 +144,27 @@ class HostKeys:
             raise self._refusal(identity, connection)
         return identity.reason
 
-    def why_authority_trusted(self, authority: asyncssh.SSHKey, connection: str) -> str:
-        """The same for the key that has signed the server's certificate."""
+    def why_authority_trusted(self, authority: asyncssh.SSHKey) -> str:
+        """The same for the key that has signed the server's certificate. Raises TransferFailed (host-key): nobody is
+        asked to trust an authority, whose say is over every key that it signs."""
         if authority not in self.revoked and authority in self.authorities:
             return f"signed by an authority known in {self.authorities[authority]}"
-        # One that is known as a host key has no say over other keys.
-        doubt, reason = self._verdict(authority) if authority in self.revoked else (Doubt.UNKNOWN, "not known")
-        identity = Identity(
-            self.where, authority.get_algorithm(), fingerprint_of(authority), reason, doubt, bits=bits_of(authority)
+        shown = f"{authority.get_algorithm()} {fingerprint_of(authority)}"
+        if authority in self.revoked:
+            raise TransferFailed(
+                FailureClass.HOST_KEY,
+                f"The host key of {self.where} is signed by an authority that is marked as revoked in "
+                f"{self.revoked[authority]}: {shown}.",
+                remedy="Do not connect. Ask the partner by another channel what has happened to this authority.",
+            )
+        raise TransferFailed(
+            FailureClass.HOST_KEY,
+            f"The host key of {self.where} is signed by an authority that is not known: {shown}.",
+            remedy=(
+                "Ask the partner by another channel which authority signs its host keys, and put that into a "
+                f"@cert-authority line for {spelled(self.host, self.port)} in ~/.ssh/known_hosts."
+            ),
         )
-        raise self._refusal(identity, connection)
 
     def _verdict(self, key: asyncssh.SSHKey) -> tuple[Doubt | None, str]:
         if self.pin is not None:

@@ -108,7 +108,7 @@ class TestDialog(ModalScreen[Connection | None]):
 
     # Who the server is
 
-    @work(description="look at a server", exit_on_error=False, exclusive=True)
+    @work(description="look at a server", exit_on_error=False, exclusive=True, group="look")
     async def action_look(self) -> None:
         try:
             identity = await self._engine.identify(self._connection)
@@ -149,6 +149,9 @@ class TestDialog(ModalScreen[Connection | None]):
             self._show_steps()
 
     def _show_steps(self) -> None:
+        if not self.is_attached:
+            # The dialog was closed; its test still tells that it was cancelled.
+            return
         seconds = monotonic() - self._since
         self.query_one("#test-log", Static).update(drawn_ladder(self._steps, self._at_work, seconds))
         self.query_one("#test-steps").scroll_end(animate=False)
