@@ -105,13 +105,13 @@ async def test_a_connection_is_made_in_the_form_run_and_read_in_the_history(
 
         await pilot.press("enter")
         await settle(pilot)
-        assert "History of acme" in screen(pilot)
+        assert "Connections › acme" in screen(pilot)
         assert "1 file delivered." in screen(pilot)
 
         await pilot.press("enter")
         await settle(pilot)
         files = screen(pilot)
-        assert "Run 1 of acme" in files
+        assert "acme › run 1" in files
         assert "Conversions_1.csv" in files
         assert "20 kB" in files
         assert hashlib.sha256(CONTENT).hexdigest() in files

@@ -110,8 +110,8 @@ async def test_one_connection_has_no_column_for_its_name(app: WharfApp, engine: 
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot, "acme")
         assert shown(app) == [1]
-        assert "History of acme" in screen_text(app)
-        assert "Connection" not in screen_text(app)
+        assert "Connections › acme" in screen_text(app)
+        assert "Connection" not in screen_text(app).replace("Connections", "")
         assert "manual" in line_of(app, "✓ Completed")
 
 

@@ -154,7 +154,7 @@ async def test_retry_on_the_run_screen_goes_to_the_new_run(app: WharfApp, engine
         await settle(pilot)
         assert engine.started == ["acme"]
         assert on(app, "RunScreen")
-        assert "Run 2 of acme" in text_of(app)
+        assert "acme › run 2" in text_of(app)
         await pilot.press("escape")
         await settle(pilot)
         assert on(app, "HistoryScreen")
@@ -272,7 +272,7 @@ async def test_the_longest_failure_is_there_in_full_on_a_small_terminal(app: Wha
         assert last_word in text_of(app)
         await run_screen(app, pilot, run.run_id)
         lines = lines_of(app)
-        assert lines[0].startswith(" Wharf  Run 1 of acme")
+        assert lines[0].startswith(" Wharf  Connections › acme › run 1 of acme")
         assert sum("no such thing as thi…" in line for line in lines) == 1
         assert sum(last_word in line for line in lines) == 1
         assert sum(line.startswith("nnn") for line in lines) == 3

@@ -69,7 +69,7 @@ async def test_the_outcome_stands_on_top_and_the_files_below(
     async with app.run_test(size=size) as pilot:
         await opened(pilot, run_id)
         text = screen_text(app)
-        for words in ("Run 1 of acme", "✗ Failed  manual", "1 m 30 s", "integrity", REFUSED.message, REFUSED.remedy):
+        for words in ("run 1 of acme", "✗ Failed  manual", "1 m 30 s", "integrity", REFUSED.message, REFUSED.remedy):
             assert words in text
         first = next(line for line in lines_of(app) if line.lstrip().startswith("a.csv"))
         for words in ("2.0 MB", "100%", "✓ completed", "ab12ab12", PROOF[:10]):
@@ -209,7 +209,7 @@ async def test_cancel_retry_and_copy(app: WharfApp, engine: FakeEngine) -> None:
         await pilot.press("r")
         await settle(pilot)
         assert engine.store.all_runs[2].trigger is Trigger.RETRY
-        assert "Run 2 of acme" in lines_of(app)[0]
+        assert "run 2 of acme" in lines_of(app)[0]
         await pilot.press("x")
         assert engine.cancelled == [2]
         await pilot.press("r")

@@ -52,7 +52,7 @@ async def test_totals_of_all_connections(
         await pilot.press("T")
         await settle(pilot)
         text = screen_text(app)
-        assert "Totals of all" in text
+        assert "totals of all" in text
         for said in ("last 30 days", "5 runs", "2.0 MB", "1 failed", "66.7%", "100%", "1 m 01 s", "a[red]b"):
             assert said in text
         await pilot.press("b")

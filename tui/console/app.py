@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -11,9 +11,12 @@ from typing import ClassVar, cast
 from rich.console import RenderableType
 from rich.text import Text
 from textual import events
+from textual.actions import ActionParseResult, parse
 from textual.app import App
 from textual.binding import BindingType
+from textual.dom import DOMNode
 from textual.filter import LineFilter
+from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
 
@@ -28,6 +31,7 @@ from tui.console.frames import Frames
 from tui.console.keys import as_keymap
 from tui.console.messages import MessageLog, Severity
 from tui.console.palette import ActionCommands, ConnectionCommands
+from tui.console.reasons import Explaining
 from tui.console.screens.connections import ConnectionsScreen
 from tui.console.terminal import TerminalDriver
 from tui.console.themes import THEMES, palette_of, setting_of, textual_name
@@ -51,6 +55,9 @@ class WharfApp(App[int], inherit_bindings=False):
     COMMANDS = {ActionCommands, ConnectionCommands}  # noqa: RUF012 - Textual declares it without ClassVar
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (120, "-wide")]  # noqa: RUF012 - as above
 
+    badges: reactive[tuple[str, ...]] = reactive(())
+    """What holds for the whole console, for the first line of every screen."""
+
     def __init__(self, engine: Engine, settings: Settings | None = None, paths: Paths | None = None) -> None:
         # NO_COLOR (https://no-color.org): Textual would turn colours into greys, and only those of the terminal into
         # none at all.
@@ -65,6 +72,7 @@ class WharfApp(App[int], inherit_bindings=False):
             self.register_theme(theme)
         self.theme = textual_name("terminal" if without_colour else self.settings.theme)
         self.set_keymap(as_keymap(self.settings.keys))
+        self.badges = ("READ-ONLY",) if engine.read_only else ()
         self.bridge = Bridge(engine, self._screen_on_top)
         self._frames = Frames()
 
@@ -215,6 +223,20 @@ class WharfApp(App[int], inherit_bindings=False):
         if action in {"help", "leave", "messages"} and isinstance(self.focused, Input | TextArea):
             return False
         return super().check_action(action, parameters)
+
+    async def run_action(
+        self,
+        action: "str | ActionParseResult",
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Do it; what is shown as not possible says why instead."""
+        if isinstance(default_namespace, Explaining):
+            _, name, parameters = parse(action) if isinstance(action, str) else action
+            if default_namespace.check_action(name, parameters) is None and (reason := default_namespace.why_not(name)):
+                self.tell(reason, "warning")
+                return True
+        return await super().run_action(action, default_namespace, namespaces)
 
     # The terminal
 

@@ -94,7 +94,7 @@ class ActionCommands(_Commands):
     def _command(self, active: ActiveBinding) -> Command | None:
         binding, node = active.binding, active.node
         # Bindings without an id are Textual's own.
-        if binding.id is None or binding.id.startswith(_NOT_OFFERED):
+        if binding.id is None or binding.id.startswith(_NOT_OFFERED) or ".recall_" in binding.id:
             return None
         group = keymap.HOMES[binding.id.partition(".")[0]]
         title = f"{'Wharf' if group == 'Everywhere' else group}: {binding.description}"

@@ -17,11 +17,16 @@ class Explaining(Protocol):
     def why_not(self, action: str) -> str | None:
         """One sentence; None when the action is possible."""
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether it is possible; None when it is not but shown all the same."""
+
 
 class ExplainingScreen(Screen[ScreenResultType]):
     """A screen whose actions are bound by `bound`. While something is typed, its letters are letters."""
 
     bound: Iterable[Binding] = ()
+    crumb: str = ""
+    """What the screen is called in the way that the first line shows."""
 
     _impossible: frozenset[str] = frozenset()
 
@@ -35,7 +40,8 @@ class ExplainingScreen(Screen[ScreenResultType]):
         del parameters
         if isinstance(self.focused, Input) and any(binding.action == action for binding in self.bound):
             return False
-        return None if self.why_not(action) else True
+        # Before its widgets are there, a screen knows nothing of them.
+        return None if self.is_mounted and self.why_not(action) else True
 
     def show_possible(self) -> None:
         """Draw the footer again if other actions are possible than when it was drawn. To be called after changes."""

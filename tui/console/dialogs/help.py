@@ -11,15 +11,11 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from tui.console import keymap
+from tui.console.formats import safe
+from tui.console.reasons import Explaining
 
-_GROUPS = (
-    ("connections", "Connections"),
-    ("history", "History"),
-    ("run", "Run"),
-    ("form", "Form"),
-    ("test", "Test"),
-    ("table", "Moving about"),
-)
+_Line = tuple[str, str, str]
+"""The keys, what they do, and why they do nothing now."""
 
 
 class HelpDialog(ModalScreen[None]):
@@ -42,28 +38,31 @@ class HelpDialog(ModalScreen[None]):
     def action_close(self) -> None:
         self.dismiss(None)
 
-    def _groups(self) -> dict[str, list[tuple[str, str]]]:
-        titles = dict(_GROUPS)
+    def _groups(self) -> dict[str, list[_Line]]:
         keys: dict[str, dict[str, list[str]]] = {}
+        reasons: dict[str, str] = {}
         for active in self._about.active_bindings.values():
             binding = active.binding
             if binding.id is None or not binding.description:
                 continue
-            title = titles.get(binding.id.partition(".")[0], "Everywhere")
+            title = keymap.HOMES[binding.id.partition(".")[0]]
             keys.setdefault(title, {}).setdefault(binding.description, []).append(
                 self.app.get_key_display(binding.with_key(binding.key))
             )
-        order = [*titles.values(), "Everywhere"]
+            if isinstance(active.node, Explaining) and (reason := active.node.why_not(binding.action)):
+                reasons[binding.description] = reason
+        order = list(keymap.HOMES.values())
         return {
-            title: [(" ".join(dict.fromkeys(shown)), description) for description, shown in lines.items()]
+            title: [(" ".join(dict.fromkeys(shown)), does, reasons.get(does, "")) for does, shown in lines.items()]
             for title, lines in sorted(keys.items(), key=lambda group: order.index(group[0]))
         }
 
 
-def _table(lines: list[tuple[str, str]]) -> Table:
+def _table(lines: list[_Line]) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(width=16, justify="right")
     table.add_column()
-    for keys, description in lines:
-        table.add_row(Text(keys, style="bold"), Text(description))
+    table.add_column()
+    for keys, does, reason in lines:
+        table.add_row(Text(keys, style="bold"), Text(does, style="dim" if reason else ""), safe(reason))
     return table

@@ -9,8 +9,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
-from textual.widgets import Footer, Input
+from textual.widgets import Footer
 
 from tui.console import keymap
 from tui.console.bridge import SnapshotTaken
@@ -19,7 +18,10 @@ from tui.console.dialogs.facets import Choices, FacetDialog
 from tui.console.dialogs.saved_filters import SavedFiltersDialog
 from tui.console.dialogs.testing import TestDialog
 from tui.console.formats import STYLES
+from tui.console.reasons import ExplainingScreen
+from tui.console.screens import connection_reasons
 from tui.console.screens.connection_list import FACETS, ConnectionList
+from tui.console.screens.connection_reasons import named
 from tui.console.screens.connection_rows import COLUMNS
 from tui.console.widgets.detail import ConnectionDetail
 from tui.console.widgets.empty_state import EmptyState
@@ -45,22 +47,25 @@ _MINUTE = 60
 _AT_ONCE = 100
 """Connections that are prepared for the filter before anything else has its turn."""
 
+_ON_MARKS = frozenset({"run", "cancel", "pause", "toggle_enabled", "delete"})
+"""Actions that are done with all marked connections, if some are marked."""
+
 _NO_CONNECTIONS = (
     ("n", "describe the first exchange with a partner"),
     ("wharf import FILE", "take over connections from a file"),
     ("wharf demo", "look around, with servers and batches made for it"),
 )
 
-_NOT_WHILE_TYPING = frozenset(binding.action for binding in keymap.CONNECTIONS)
 
-
-class ConnectionsScreen(Screen[None]):
+class ConnectionsScreen(ExplainingScreen[None]):
     """Draws a ConnectionList and turns keys into calls of the engine and the store.
 
     An action that is not possible now is not hidden: it says why.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.CONNECTIONS]
+    bound = keymap.CONNECTIONS
+    crumb = "Connections"
 
     def __init__(self, engine: Engine) -> None:
         super().__init__()
@@ -69,7 +74,7 @@ class ConnectionsScreen(Screen[None]):
         self._place: str | None = None
 
     def compose(self) -> ComposeResult:
-        yield StatusLine("Connections", id="status-line")
+        yield StatusLine(id="status-line")
         yield FilterBar(FACETS, "words, status:failed last:<2d -email", lambda: self._list.vocabulary, id="filter-bar")
         yield RowTable[ConnectionState](COLUMNS, _name_of, id="connections")
         yield EmptyState(id="empty")
@@ -153,6 +158,7 @@ class ConnectionsScreen(Screen[None]):
 
     @on(RowTable.Highlighted)
     def _show_detail(self) -> None:
+        self.show_possible()
         self.query_one(ConnectionDetail).show(self._list.state(self._table.cursor_key))
 
     # Filter and order
@@ -236,7 +242,7 @@ class ConnectionsScreen(Screen[None]):
     # One connection
 
     def action_history(self) -> None:
-        if (name := self._chosen("shown")) is not None:
+        if (name := self._chosen) is not None:
             self._open_history(name)
 
     def action_totals(self) -> None:
@@ -257,7 +263,7 @@ class ConnectionsScreen(Screen[None]):
         self._open_form(None)
 
     async def action_edit(self) -> None:
-        if (name := self._chosen("edited")) is not None:
+        if (name := self._chosen) is not None:
             await self._edit(name)
 
     async def _edit(self, name: str) -> None:
@@ -265,7 +271,7 @@ class ConnectionsScreen(Screen[None]):
             self._open_form(await self.engine.store.connection(name))
 
     async def action_copy(self) -> None:
-        if (name := self._chosen("copied")) is not None:
+        if (name := self._chosen) is not None:
             with self._telling():
                 self._open_form(await self.engine.store.connection(name), copy=True)
 
@@ -280,7 +286,7 @@ class ConnectionsScreen(Screen[None]):
             self._table.move_to(saved.name)
 
     async def action_test(self) -> None:
-        if (name := self._chosen("tested")) is not None:
+        if (name := self._chosen) is not None:
             with self._telling():
                 self.app.push_screen(TestDialog(self.engine, await self.engine.store.connection(name)))
 
@@ -299,38 +305,28 @@ class ConnectionsScreen(Screen[None]):
     # One or all marked
 
     def action_mark(self) -> None:
-        if (name := self._chosen("marked")) is not None:
+        if (name := self._chosen) is not None:
             self._table.toggle_mark(name)
             self._show()
             self._table.action_move(1)
 
     async def action_run(self) -> None:
-        names = self._targets("run")
+        names = self._targets
         done = await self._each(names, self.engine.start)
         if len(done) > 1:
             self._tell(f"{count(len(done), 'run')} started.")
 
     async def action_cancel(self) -> None:
-        names = self._targets("cancelled")
-        running = {name: self._list.live[name].run_id for name in names if name in self._list.live}
-        if names and not running:
-            self._tell(f"{_named(names)} {'is' if len(names) == 1 else 'are'} not running.", "warning")
+        running = {name: self._list.live[name].run_id for name in self._targets if name in self._list.live}
         done = await self._each(list(running), lambda name: self.engine.cancel(running[name]))
         if done:
-            self._tell(f"Cancelling {_named(done)}.")
+            self._tell(f"Cancelling {named(done)}.")
 
     async def action_pause(self) -> None:
-        names = self._targets("paused")
-        running = {name: self._list.live[name] for name in names if name in self._list.live}
-        if names and not running:
-            self._tell(f"{_named(names)} {'is' if len(names) == 1 else 'are'} not running.", "warning")
-        await self._turn_round(running)
+        await self._turn_round({name: self._list.live[name] for name in self._targets if name in self._list.live})
 
     async def action_pause_all(self) -> None:
-        here = {name: run for name, run in self._list.live.items() if run.here}
-        if not here:
-            self._tell("Nothing is running here.", "warning")
-        await self._turn_round(here)
+        await self._turn_round({name: run for name, run in self._list.live.items() if run.here})
 
     async def _turn_round(self, runs: Mapping[str, LiveRun]) -> None:
         """Pause these runs or, when all of them are paused already, let them go on."""
@@ -341,10 +337,10 @@ class ConnectionsScreen(Screen[None]):
             self.engine.pause(run_id) if pause else self.engine.resume(run_id)
 
         if done := await self._each(list(runs), turn):
-            self._tell(f"{_named(done)}: {'paused; what has arrived stays' if pause else 'going on'}.")
+            self._tell(f"{named(done)}: {'paused; what has arrived stays' if pause else 'going on'}.")
 
     async def action_toggle_enabled(self) -> None:
-        names = self._targets("switched on or off")
+        names = self._targets
         connections = [found for name in names if (found := self._list.connection(name)) is not None]
         enabled = not all(connection.enabled for connection in connections)
 
@@ -353,28 +349,24 @@ class ConnectionsScreen(Screen[None]):
             await self.engine.store.save(fresh.model_copy(update={"enabled": enabled}), replacing=name)
 
         if done := await self._each(names, switch):
-            self._tell(f"{_named(done)} {'is' if len(done) == 1 else 'are'} {'on' if enabled else 'off'}.")
+            self._tell(f"{named(done)} {'is' if len(done) == 1 else 'are'} {'on' if enabled else 'off'}.")
 
     def action_delete(self) -> None:
-        names = self._targets("deleted")
-        running = [name for name in names if name in self._list.live]
-        if running:
-            self._tell(f"{_named(running)} cannot be deleted while running; x cancels the run.", "warning")
-        elif names:
-            # The names are kept from here on: what is under the cursor may be another row when the answer comes.
-            self.app.push_screen(
-                ConfirmDialog(
-                    f"Delete {_named(names)}?",
-                    "Wharf forgets the connection and what it has delivered; a new connection of that name would move "
-                    "the files again. The history of all runs keeps its runs.",
-                    "Delete",
-                ),
-                lambda sure: self._delete(names) if sure else _nothing(),
-            )
+        # The names are kept from here on: what is under the cursor may be another row when the answer comes.
+        names = self._targets
+        self.app.push_screen(
+            ConfirmDialog(
+                f"Delete {named(names)}?",
+                "Wharf forgets the connection and what it has delivered; a new connection of that name would move "
+                "the files again. The history of all runs keeps its runs.",
+                "Delete",
+            ),
+            lambda sure: self._delete(names) if sure else _nothing(),
+        )
 
     async def _delete(self, names: list[str]) -> None:
         if done := await self._each(names, self.engine.store.delete):
-            self._tell(f"{_named(done)} deleted.")
+            self._tell(f"{named(done)} deleted.")
 
     async def _each(self, names: list[str], act: Callable[[str], Awaitable[object]]) -> list[str]:
         """Do something with each; what fails is told, the others go on. Returns those that it was done with."""
@@ -390,19 +382,25 @@ class ConnectionsScreen(Screen[None]):
 
     # Who is meant, and how it is told
 
-    def _chosen(self, verb: str) -> str | None:
-        """The connection under the cursor; says so when there is none."""
+    @property
+    def _chosen(self) -> str | None:
+        """The connection under the cursor."""
         name: str | None = self._table.cursor_key
-        if name is None:
-            self._tell(f"There is no connection to be {verb}. n describes a new one.", "warning")
         return name
 
-    def _targets(self, verb: str) -> list[str]:
+    @property
+    def _targets(self) -> list[str]:
         """The marked connections, or else the one under the cursor."""
         if marks := self._table.marks:
             return sorted(marks)
-        name = self._chosen(verb)
-        return [] if name is None else [name]
+        return [] if self._chosen is None else [self._chosen]
+
+    def why_not(self, action: str) -> str | None:
+        targets = self._targets if action in _ON_MARKS else [] if self._chosen is None else [self._chosen]
+        connections = {name: found for name in targets if (found := self._list.connection(name)) is not None}
+        return connection_reasons.why_not(
+            action, targets, connections, self._list.live, read_only=self.engine.read_only
+        )
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
@@ -414,11 +412,6 @@ class ConnectionsScreen(Screen[None]):
 
     def _tell(self, sentence: str, severity: Literal["information", "warning", "error"] = "information") -> None:
         self.notify(sentence, severity=severity, markup=False, timeout=_READING_TIME[severity])
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While the filter is typed, letters are letters, and the footer shows only what works there."""
-        del parameters
-        return not (isinstance(self.focused, Input) and action in _NOT_WHILE_TYPING)
 
     # Parts
 
@@ -441,10 +434,6 @@ class ConnectionsScreen(Screen[None]):
 
 def _name_of(state: ConnectionState) -> str:
     return state.connection.name
-
-
-def _named(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else count(len(names), "connection")
 
 
 async def _nothing() -> None:

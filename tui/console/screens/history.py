@@ -7,7 +7,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Footer, Input
+from textual.widgets import Footer
 
 from tui.console import keymap
 from tui.console.bridge import SnapshotTaken
@@ -27,12 +27,20 @@ from tui.console.widgets.run_text import Entry
 from tui.console.widgets.status import StatusLine
 from tui.domain.filter import with_choices
 from tui.domain.filter_facts import RUN_VOCABULARY
-from tui.domain.run import Status, Trigger
+from tui.domain.run import Run, Status, Trigger
 from tui.domain.text import printable
 from tui.engine import Engine
 from tui.saved_filters import SavedFilters
 
-_NOT_WHILE_TYPING = frozenset(binding.action for binding in keymap.HISTORY)
+_NEEDS_ONE = {
+    "open": "opened",
+    "retry": "retried",
+    "retry_failed": "retried",
+    "test": "tested",
+    "cancel": "cancelled",
+    "pause": "paused",
+    "copy": "copied from",
+}
 
 
 class HistoryScreen(RunActions):
@@ -42,13 +50,15 @@ class HistoryScreen(RunActions):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.HISTORY]
+    bound = keymap.HISTORY
 
     def __init__(self, engine: Engine, name: str | None) -> None:
         super().__init__(engine)
         self._list = RunList(engine.store, name)
+        self.crumb = "all" if name is None else printable(name, 80)
 
     def compose(self) -> ComposeResult:
-        yield StatusLine(self._title(), id="status-line")
+        yield StatusLine(id="status-line")
         yield FilterBar(FACETS, "words, status:failed last:<2d -auth", lambda: RUN_VOCABULARY, id="filter-bar")
         yield RowTable[Entry](columns(of_all=self._list.name is None), _run_id, id="runs")
         yield EmptyState(id="empty")
@@ -60,9 +70,6 @@ class HistoryScreen(RunActions):
         await self._read_new()
         self._table.focus()
         self.set_interval(1, self._tick)
-
-    def _title(self) -> str:
-        return "History of all" if self._list.name is None else f"History of {printable(self._list.name)}"
 
     # What is shown
 
@@ -97,6 +104,7 @@ class HistoryScreen(RunActions):
             len(shown), len(self._list.runs), self._list.filter.problem, narrowed, more=not self._list.complete
         )
         self.query_one(StatusLine).show(self._facts())
+        self.show_possible()
 
     def _facts(self) -> list[Text]:
         words = ((Status.IN_PROGRESS, "running"), (Status.FAILED, "failed"))
@@ -117,6 +125,7 @@ class HistoryScreen(RunActions):
 
     @on(RowTable.Highlighted)
     def _highlighted(self) -> None:
+        self.show_possible()
         self.query_one(RunDetail).show(self._table.current)
 
     def _tick(self) -> None:
@@ -178,41 +187,36 @@ class HistoryScreen(RunActions):
         self.app.push_screen(RunScreen(self.engine, event.key))
 
     def action_open(self) -> None:
-        if (entry := self._chosen("opened")) is not None:
-            self.app.push_screen(RunScreen(self.engine, entry.run_id))
+        if (entry := self._table.current) is not None:
+            self.app.push_screen(RunScreen(self.engine, entry.run_id, named=self._list.name is None))
 
     async def action_retry(self) -> None:
         if self._list.name is not None and not self._list.runs:
             await self.start(self._list.name, Trigger.MANUAL)
-        elif (entry := self._chosen("retried")) is not None:
+        elif (entry := self._table.current) is not None:
             await self.start(entry.run.connection, Trigger.RETRY)
 
     async def action_retry_failed(self) -> None:
-        if (entry := self._chosen("retried")) is not None:
+        if (entry := self._table.current) is not None:
             await self.retry_failed(entry.run)
 
     def action_pause(self) -> None:
-        if (entry := self._chosen("paused")) is not None:
+        if (entry := self._table.current) is not None:
             self.pause(entry.run)
 
     async def action_test(self) -> None:
         if self._list.name is not None:
             await self.test(self._list.name)
-        elif (entry := self._chosen("tested")) is not None:
+        elif (entry := self._table.current) is not None:
             await self.test(entry.run.connection)
 
     async def action_cancel(self) -> None:
-        if (entry := self._chosen("cancelled")) is not None:
+        if (entry := self._table.current) is not None:
             await self.cancel(entry.run)
 
     def action_copy(self) -> None:
-        if (entry := self._chosen("copied from")) is None:
-            return
-        message = entry.run.failure.message if entry.run.failure else entry.run.message
-        if message:
+        if (entry := self._table.current) is not None and (message := _message(entry.run)):
             self.copy(message, f"the message of run {entry.run_id}")
-        else:
-            self.tell(f"Run {entry.run_id} has no message to copy.", "warning")
 
     def action_totals(self) -> None:
         # Plots bring a library along that nothing else needs.
@@ -221,22 +225,24 @@ class HistoryScreen(RunActions):
         self.app.push_screen(TotalsScreen(self.engine, self._list.name))
 
     def action_export(self) -> None:
-        if self._list.runs:
-            self.app.push_screen(ExportDialog(self.engine.store, self._list.name, self._list.filter))
-        else:
-            self.tell("There is no run to export.", "warning")
+        self.app.push_screen(ExportDialog(self.engine.store, self._list.name, self._list.filter))
 
-    def _chosen(self, verb: str) -> Entry | None:
-        """The run under the cursor; says so when there is none."""
-        entry = self._table.current
-        if entry is None:
-            self.tell(f"There is no run to be {verb}.", "warning")
-        return entry
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While the filter is typed, letters are letters, and the footer shows only what works there."""
-        del parameters
-        return not (isinstance(self.focused, Input) and action in _NOT_WHILE_TYPING)
+    def why_not(self, action: str) -> str | None:
+        entry, name = self._table.current, self._list.name
+        match action:
+            case "export" if not self._list.runs:
+                return "There is no run to export."
+            case "retry" if name is not None and not self._list.runs:
+                return self.why_no_start(name)
+            case _ if entry is None:
+                return f"There is no run to be {_NEEDS_ONE[action]}." if action in _NEEDS_ONE else None
+            case "retry" | "retry_failed":
+                return self.why_no_start(entry.run.connection)
+            case "cancel" | "pause":
+                return self.why_no_cancel(entry.run)
+            case "copy" if not _message(entry.run):
+                return f"Run {entry.run_id} has no message to copy."
+        return None
 
     # Parts
 
@@ -247,6 +253,10 @@ class HistoryScreen(RunActions):
     @property
     def _filter_bar(self) -> FilterBar:
         return self.query_one(FilterBar)
+
+
+def _message(run: Run) -> str | None:
+    return run.failure.message if run.failure else run.message
 
 
 def _run_id(entry: Entry) -> int:

@@ -41,6 +41,7 @@ class RunScreen(RunActions):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.RUN]
+    bound = keymap.RUN
     DEFAULT_CSS = """
     RunScreen {
         RunDetail { border-top: none; min-height: 2; max-height: 60%; padding: 1 1; }
@@ -55,9 +56,12 @@ class RunScreen(RunActions):
     }
     """
 
-    def __init__(self, engine: Engine, run_id: int) -> None:
+    def __init__(self, engine: Engine, run_id: int, *, named: bool = True) -> None:
+        """With `named` the way to the screen names the connection; otherwise the step before has done so."""
         super().__init__(engine)
+        self._named = named
         self._run_id = run_id
+        self.crumb = f"run {run_id}"
         self._run: Run | None = None
         self._files: list[FileRecord] = []
         self._events: list[Event] = []
@@ -66,7 +70,7 @@ class RunScreen(RunActions):
         self._tab = FILES
 
     def compose(self) -> ComposeResult:
-        yield StatusLine(f"Run {self._run_id}", id="status-line")
+        yield StatusLine(id="status-line")
         yield RunDetail(named=False, id="run-detail")
         yield RunTabs(id="run-tabs")
         with Vertical(id="run-body"):
@@ -121,7 +125,10 @@ class RunScreen(RunActions):
 
     def _show_run(self) -> None:
         if self._run is not None:
-            self.query_one(StatusLine).show([], f"Run {self._run_id} of {printable(self._run.connection, 60)}")
+            if self._named:
+                self.crumb = f"run {self._run_id} of {printable(self._run.connection, 60)}"
+            self.query_one(StatusLine).show([])
+            self.show_possible()
             self.query_one(RunDetail).show(entry_for(self._run, self.engine.snapshot().live))
 
     def _show_tabs(self) -> None:
@@ -187,14 +194,14 @@ class RunScreen(RunActions):
             return
         new = await self.start(self._run.connection, Trigger.RETRY)
         if new is not None:
-            await self.app.switch_screen(RunScreen(self.engine, new.run_id))
+            await self.app.switch_screen(RunScreen(self.engine, new.run_id, named=self._named))
 
     async def action_retry_failed(self) -> None:
         if self._run is None:
             return
         new = await self.retry_failed(self._run)
         if new is not None:
-            await self.app.switch_screen(RunScreen(self.engine, new.run_id))
+            await self.app.switch_screen(RunScreen(self.engine, new.run_id, named=self._named))
 
     def action_pause(self) -> None:
         if self._run is not None:
@@ -209,14 +216,28 @@ class RunScreen(RunActions):
             await self.cancel(self._run)
 
     def action_copy(self) -> None:
+        if (line := self._line_to_copy()) is not None:
+            self.copy(*line)
+
+    def _line_to_copy(self) -> tuple[str, str] | None:
+        """What there is to copy, and what it is called."""
         if self._tab == FILES and (file := self._file_table.current) is not None:
-            self.copy(file_copy(file[1]), "the file's line")
-        elif self._tab == EVENTS and (event := self._event_table.current) is not None:
-            self.copy(event_copy(event[1]), "the event")
-        elif self._run is not None and self._run.failure is not None:
-            self.copy(self._run.failure.message, "the failure")
-        else:
-            self.tell("There is nothing to copy here.", "warning")
+            return file_copy(file[1]), "the file's line"
+        if self._tab == EVENTS and (event := self._event_table.current) is not None:
+            return event_copy(event[1]), "the event"
+        if self._run is not None and self._run.failure is not None:
+            return self._run.failure.message, "the failure"
+        return None
+
+    def why_not(self, action: str) -> str | None:
+        match action:
+            case "retry" | "retry_failed" if self._run is not None:
+                return self.why_no_start(self._run.connection)
+            case "cancel" | "pause" if self._run is not None:
+                return self.why_no_cancel(self._run)
+            case "copy" if self._line_to_copy() is None:
+                return "There is nothing to copy here."
+        return None
 
     def action_back(self) -> None:
         if self.has_class(_IN_FULL):

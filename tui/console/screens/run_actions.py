@@ -4,9 +4,8 @@ from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from typing import Literal
 
-from textual.screen import Screen
-
 from tui.console.dialogs.testing import TestDialog
+from tui.console.reasons import READ_ONLY, ExplainingScreen
 from tui.domain.failure import UnknownConnection, WharfError
 from tui.domain.run import FileStatus, Run, Trigger
 from tui.domain.text import printable
@@ -16,19 +15,30 @@ _READING_TIME = 10
 """Seconds that a notification stays."""
 
 
-class RunActions(Screen[None]):
+class RunActions(ExplainingScreen[None]):
     """The part that the History and the Run screen share."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__()
         self.engine = engine
 
-    async def start(self, name: str, trigger: Trigger, only: Set[str] | None = None) -> Run | None:
-        """Start a connection, for some of its files or for all; if that is not possible, says why."""
+    def why_no_start(self, name: str) -> str | None:
+        """Why a connection cannot be started now; None when it can."""
+        if self.engine.read_only:
+            return READ_ONLY
         live = self.engine.snapshot().live.get(name)
-        if live is not None:
-            self.tell(f"{name} is running already (run {live.run_id}); x on that run cancels it.", "warning")
+        return None if live is None else f"{name} is running already (run {live.run_id}); x on that run cancels it."
+
+    def why_no_cancel(self, run: Run) -> str | None:
+        """Why a run cannot be cancelled now; None when it can."""
+        if self.engine.read_only:
+            return READ_ONLY
+        if run.ended is None:
             return None
+        return f"Run {run.run_id} is not running; it has ended as {run.status.value}."
+
+    async def start(self, name: str, trigger: Trigger, only: Set[str] | None = None) -> Run | None:
+        """Start a connection, for some of its files or for all; if that is not possible after all, says why."""
         run = None
         with self.telling():
             try:
@@ -51,12 +61,10 @@ class RunActions(Screen[None]):
         return None
 
     def pause(self, run: Run) -> None:
-        """Pause a run, or let a paused one go on; if that is not possible, says why."""
+        """Pause a run, or let a paused one go on."""
         paused = any(live.paused for live in self.engine.snapshot().live.values() if live.run_id == run.run_id)
         with self.telling():
-            if run.ended is not None:
-                self.tell(f"Run {run.run_id} is not running; it has ended as {run.status.value}.", "warning")
-            elif paused:
+            if paused:
                 self.engine.resume(run.run_id)
                 self.tell(f"Run {run.run_id} goes on.")
             else:
@@ -69,10 +77,7 @@ class RunActions(Screen[None]):
             self.app.push_screen(TestDialog(self.engine, await self.engine.store.connection(name)))
 
     async def cancel(self, run: Run) -> None:
-        """Cancel a run; if it has ended, says so."""
-        if run.ended is not None:
-            self.tell(f"Run {run.run_id} is not running; it has ended as {run.status.value}.", "warning")
-            return
+        """Cancel a run."""
         with self.telling():
             await self.engine.cancel(run.run_id)
             self.tell(f"Cancelling run {run.run_id} of {run.connection}.")

@@ -54,6 +54,7 @@ class TotalsScreen(RunActions):
     """Of one connection or of all. Only runs that have ended count."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.TOTALS]
+    bound = keymap.TOTALS
     DEFAULT_CSS = """
     TotalsScreen {
         #legend { padding: 0 1; color: $text-muted; }
@@ -65,12 +66,13 @@ class TotalsScreen(RunActions):
     def __init__(self, engine: Engine, name: str | None) -> None:
         super().__init__(engine)
         self._of = name
+        self.crumb = "totals of all" if name is None else f"totals of {printable(name, 80)}"
         self._days = 30
         self._in_bytes = False
         self._found = Statistics([], [])
 
     def compose(self) -> ComposeResult:
-        yield StatusLine(self._title(), id="status-line")
+        yield StatusLine(id="status-line")
         yield Static(id="legend", markup=False)
         yield DayPlot(id="plot-of-days")
         yield RowTable[ConnectionTotals](_COLUMNS, lambda totals: totals.connection, id="totals")
@@ -80,9 +82,6 @@ class TotalsScreen(RunActions):
     async def on_mount(self) -> None:
         await self._read()
         self.query_one(RowTable).focus()
-
-    def _title(self) -> str:
-        return "Totals of all" if self._of is None else f"Totals of {printable(self._of)}"
 
     @property
     def _begin(self) -> date:

@@ -1,0 +1,68 @@
+"""Why something cannot be done with a connection now. Pure rules; the screen asks them for its keys."""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from tui.console.reasons import READ_ONLY
+from tui.domain.connection import Connection
+from tui.domain.figures import count
+from tui.engine.live import LiveRun
+
+Live: TypeAlias = Mapping[str, LiveRun]
+
+_NEEDS_ONE = {
+    "history": "shown",
+    "edit": "edited",
+    "copy": "copied",
+    "test": "tested",
+    "mark": "marked",
+    "run": "run",
+    "cancel": "cancelled",
+    "pause": "paused",
+    "toggle_enabled": "switched on or off",
+    "delete": "deleted",
+}
+
+_CHANGES = frozenset({"new", "edit", "copy", "run", "cancel", "pause", "pause_all", "toggle_enabled", "delete"})
+
+
+def why_not(
+    action: str,
+    targets: Sequence[str],
+    connections: Mapping[str, Connection],
+    live: Live,
+    *,
+    read_only: bool,
+) -> str | None:
+    """One sentence; None when the action is possible. `targets` are the names that it would be done with."""
+    if read_only and action in _CHANGES:
+        return READ_ONLY
+    if action in _NEEDS_ONE and not targets:
+        return f"There is no connection to be {_NEEDS_ONE[action]}. n describes a new one."
+    running = [name for name in targets if name in live]
+    match action:
+        case "run":
+            return _why_no_run(targets, connections, live)
+        case "pause_all" if not any(run.here for run in live.values()):
+            return "Nothing is running here."
+        case "cancel" | "pause" if not running:
+            return f"{named(targets)} {'is' if len(targets) == 1 else 'are'} not running."
+        case "delete" if running:
+            return f"{named(running)} cannot be deleted while running; x cancels the run."
+    return None
+
+
+def _why_no_run(targets: Sequence[str], connections: Mapping[str, Connection], live: Live) -> str | None:
+    """Of several that are marked, one that can run is enough."""
+    if any(name not in live and name in connections and connections[name].enabled for name in targets):
+        return None
+    if all(name in live for name in targets):
+        return f"{named(targets)} {'is' if len(targets) == 1 else 'are'} already running; x cancels the run."
+    if len(targets) == 1 and targets[0] not in connections:
+        return f"{targets[0]} cannot be read; replace it or delete it."
+    return f"{named(targets)} {'is' if len(targets) == 1 else 'are'} switched off; o switches on."
+
+
+def named(names: Sequence[str]) -> str:
+    """One name, or how many there are."""
+    return names[0] if len(names) == 1 else count(len(names), "connection")
