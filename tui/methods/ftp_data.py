@@ -87,14 +87,15 @@ class DataConnection:
         view = memoryview(self._thread.buffer)
         filled = 0
         until = monotonic() + _PROMPT
-        while filled < BLOCK_SIZE:
-            count = self._socket.recv_into(view[filled:])
-            filled += count
-            if not count:
-                self._ended = True
-                break
-            if monotonic() > until:
-                break
+        self._socket.settimeout(_PROMPT)
+        while filled < BLOCK_SIZE and not (filled and monotonic() > until):
+            # Silence is no error here: who notices it breaks the connection off, and that is an end.
+            with suppress(TimeoutError):
+                count = self._socket.recv_into(view[filled:])
+                filled += count
+                if not count:
+                    self._ended = True
+                    break
         return bytes(view[:filled])
 
     async def send(self, data: bytes | memoryview, alive: Callable[[], None]) -> None:
@@ -129,6 +130,7 @@ class DataConnection:
     def _end_tls(self) -> None:
         with suppress(OSError, ValueError):
             assert isinstance(self._socket, ssl.SSLSocket)  # noqa: S101 - only asked for then
+            self._socket.settimeout(None)
             self._socket = self._socket.unwrap()
         # At once: vsftpd gives its verdict when its own end is acknowledged, which an open socket is in no hurry to do.
         self._close()
