@@ -12,6 +12,7 @@ from tests.servers.sftp_server import Behaviour, run_sftp_server
 from tui.domain.failure import Failure, FailureClass, TransferFailed
 from tui.methods.base import Staged
 from tui.methods.sftp import SftpSession
+from tui.methods.sftp_wire import Limits
 
 
 @asynccontextmanager
@@ -44,6 +45,13 @@ async def test_short_answers_lose_nothing(tmp_path: Path, longest_answer: int) -
         (tmp_path / "served" / "a.csv").write_bytes(content)
         [entry] = await session.list_files()
         assert await receive(session, entry) == content
+
+
+@pytest.mark.parametrize(("told", "used"), [(0, 64), (100, 25), (1019, 254), (100_000, 256)])
+async def test_as_many_files_at_once_as_the_server_keeps_open(tmp_path: Path, told: int, used: int) -> None:
+    async with session_with(Behaviour(), tmp_path / "served") as session:
+        session._sftp.limits = Limits(files=told)
+        assert session.side_by_side == used
 
 
 @pytest.mark.parametrize("full_after", [0, 300_000, 900_000])

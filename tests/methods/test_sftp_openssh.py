@@ -217,6 +217,17 @@ class TestDigestByTheServer:
         found = [proof and proof.sha256 for proof in proofs]
         assert found == [hashlib.sha256(entry.name.encode()).hexdigest() if programs else None for entry in entries]
 
+    async def test_of_more_files_than_one_command_is_asked_for(
+        self, session: SftpSession, server: OpenSsh, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(ssh_digest, "_TOGETHER", 7)
+        monkeypatch.setattr(ssh_digest, "_TOGETHER_BYTES", len(os.fsencode(session._folder)) + 30)
+        entries = [await send(session, f"{number}.csv" * (1 + number % 5), bytes(number)) for number in range(30)]
+        proofs = await asyncio.gather(*(session.staged_proof(entry, reread=False) for entry in entries))
+        expected = [hashlib.sha256(bytes(number)).hexdigest() for number in range(30)]
+        assert [proof and proof.sha256 for proof in proofs] == expected
+        assert sessions(server) == 2
+
     async def test_of_several_files_of_which_one_is_gone(self, session: SftpSession, folder: Path) -> None:
         entries = [await send(session, name, name.encode()) for name in ("a.csv", "gone.csv", "z.csv")]
         (folder / "gone.csv.wharf-part").unlink()
@@ -354,7 +365,8 @@ async def test_a_folder_of_more_files_than_fit(
 
 
 async def test_many_files_at_once_over_one_session(session: SftpSession, folder: Path) -> None:
-    contents = {f"{number}.csv": os.urandom(number * 1000) for number in range(64)}
+    assert session.side_by_side > 100
+    contents = {f"{number}.csv": os.urandom(number * 1000) for number in range(session.side_by_side)}
     await asyncio.gather(*(send_and_publish(session, name, content) for name, content in contents.items()))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == contents
     entries = await session.list_files()

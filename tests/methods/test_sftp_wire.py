@@ -159,4 +159,4 @@ def test_free_bytes_are_counted_in_fragments() -> None:
 
 def test_limits_are_those_of_data() -> None:
     # The longest packet, read, write, and how many files may be open.
-    assert wire.limits(b"".join(map(wire.uint64, [262144, 261120, 100000, 1019]))) == wire.Limits(261120, 100000)
+    assert wire.limits(b"".join(map(wire.uint64, [262144, 261120, 100000, 1019]))) == wire.Limits(261120, 100000, 1019)

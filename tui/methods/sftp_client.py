@@ -22,7 +22,7 @@ _FSYNC = b"fsync@openssh.com"
 _STATVFS = b"statvfs@openssh.com"
 _LIMITS = b"limits@openssh.com"
 
-_LISTING_AHEAD = 4
+_LISTING_AHEAD = 8
 """Requests for the next lines of a listing that are under way at once."""
 
 _Result = TypeVar("_Result")

@@ -22,7 +22,9 @@ BY_SERVER = "SHA-256 computed by the server"
 _BREATH = 1.0
 """Seconds between signs of life while the server hashes files."""
 _FILES_AT_ONCE = 64
-"""Files open at the server at the same time: few servers keep a thousand per session, most keep a hundred."""
+"""Files open at the same time at a server that does not say how many it keeps open: most keep a hundred."""
+_MOST_FILES_AT_ONCE = 256
+"""The same at a server that says so: beyond that there is nothing to gain."""
 
 _Answer = TypeVar("_Answer")
 
@@ -65,7 +67,9 @@ class ManySmallFiles(Source, Target):
 
     @property
     def side_by_side(self) -> int:
-        return _FILES_AT_ONCE
+        told = self._sftp.limits.files
+        # Others of this connection may have files open too, and none of us should be refused.
+        return min(told // 4, _MOST_FILES_AT_ONCE) or _FILES_AT_ONCE
 
     async def stat_each(self, entries: Sequence[Entry]) -> Each[Entry | None]:
         found = await self._look_each([entry.key for entry in entries])

@@ -297,18 +297,19 @@ def extensions(body: bytes) -> dict[bytes, bytes]:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the server takes in one request, in bytes; 0 where it does not say (limits@openssh.com in OpenSSH's
-    PROTOCOL, section 4.8)."""
+    """What the server takes in one request, in bytes, and how many files may be open; 0 where it does not say
+    (limits@openssh.com in OpenSSH's PROTOCOL, section 4.8)."""
 
     read: int = 0
     write: int = 0
+    files: int = 0
 
 
 def limits(body: bytes) -> Limits:
     fields = Fields(body)
     # The longest packet comes first.
     fields.uint64()
-    return Limits(fields.uint64(), fields.uint64())
+    return Limits(fields.uint64(), fields.uint64(), fields.uint64())
 
 
 def free_bytes(body: bytes) -> int:

@@ -5,7 +5,7 @@ import re
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, islice, takewhile
 
 import asyncssh
 
@@ -19,9 +19,9 @@ that no path is ever part of a command, and answers with a line for each file th
 `openssl` has the instructions that processors have for this, which makes it several times as fast as most versions of
 `sha256sum`; where it is missing or does not like a file, `sha256sum` has the word.
 """
-_TOGETHER = 64
-"""Files that are hashed together: their paths have to fit into the arguments of a program, and the first waits for all.
-"""
+_TOGETHER = 512
+_TOGETHER_BYTES = 64 * 1024
+"""Files that are hashed together, and bytes of their paths, which have to fit into the arguments of a program."""
 _PATIENCE = 10.0
 """Seconds for the server to answer, besides the time for reading the files."""
 _SLOWEST_DISK = 20_000_000
@@ -66,8 +66,14 @@ class RemoteDigests:
         async with self._turn:
             # Whoever is first in turn asks for the others too.
             while not all(question.is_answered for question in asked) and not self._given_up:
-                await self._ask(list(islice(self._questions, _TOGETHER)))
+                await self._ask(self._next())
         return [question.digest for question in questions]
+
+    def _next(self) -> list[_Question]:
+        """Those that are asked together next: always one."""
+        lengths = accumulate(len(question.path) + 1 for question in self._questions)
+        fitting = takewhile(lambda length: length <= _TOGETHER_BYTES, islice(lengths, _TOGETHER))
+        return list(islice(self._questions, max(1, len(list(fitting)))))
 
     async def begin(self) -> None:
         """Start the command before there is anything to ask, where others are about to take what the server allows."""
