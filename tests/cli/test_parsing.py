@@ -61,7 +61,8 @@ def test_help_names_every_command_and_exit_code(wharf: Wharf) -> None:
     assert shown.code == 0
     _, commands = build_parser()
     assert set(commands) == {
-        *("demo", "list", "show", "import", "export", "delete", "test", "run", "history", "trust", "secret", "locate")
+        *("demo", "list", "show", "import", "export", "delete", "test", "run", "history", "trust", "secret"),
+        *("keys", "locate"),
     }
     for word in [*commands, "130", "143", "129", "WHARF_HOME"]:
         assert word in shown.out
@@ -117,6 +118,7 @@ def test_locate_tells_where_things_are_and_creates_nothing(wharf: Wharf, tmp_pat
         "data",
         "state",
         "settings",
+        "filters",
         "database",
         "known_hosts",
         "vault",

@@ -420,3 +420,16 @@ async def test_a_test_tells_its_steps_and_where_it_failed(
     assert not report.ok
     assert report.failure is not None
     assert (report.steps[-1].ok, report.steps[-1].detail) == (False, "Permission denied.")
+
+
+async def test_the_wait_for_a_second_look_is_not_the_partners_silence(
+    engine: Engine,
+    partner: Partner,
+    make_connection: MakeConnection,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tui.engine.selection.SECOND_LOOK_AFTER", 1.2)
+    (folder / "fresh.csv").write_bytes(b"1")
+    await engine.store.save(make_connection(direction="outbound", stall_timeout=1, retries=0))
+    assert (await run(engine)).status is Status.COMPLETED

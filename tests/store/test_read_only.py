@@ -1,6 +1,7 @@
 """A store that only looks: every way to change it is refused, whoever adds another one."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ CHANGES: dict[str, Callable[[Store], Awaitable[object]]] = {
     "save": lambda store: store.save(connection("new")),
     "save_all": lambda store: store.save_all([connection("new")], replace=True),
     "delete": lambda store: store.delete("acme"),
+    "record_certificate": lambda store: store.record_certificate("acme", "ftps://x", datetime.now(UTC)),
     "begin_run": lambda store: store.begin_run("acme", Trigger.MANUAL, this_process()),
     "pulse": lambda store: store.pulse(1, Progress(), 1),
     "record_files": lambda store: store.record_files(1, {}),

@@ -228,7 +228,7 @@ class Execution:
 
     async def _plan(self, sides: Sides, partials: dict[str, Partial]) -> Plan:
         self._journal.doing("listing")
-        selection = await select(sides.source, self._connection, sides.narrator)
+        selection = await select(sides.source, self._connection, sides.narrator, wait=sides.wait)
         not_asked_for = [entry for entry in selection.ready if self._only is not None and entry.name not in self._only]
         passed_over = self._given_up.keys() | {entry.key for entry in not_asked_for}
         candidates = [entry for entry in selection.ready if entry.key not in passed_over]

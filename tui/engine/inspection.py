@@ -97,7 +97,7 @@ class _Test:
 
     async def _climb(self) -> None:
         await self._sides.open()
-        await select(self._sides.source, self._connection, self._narrator)
+        await select(self._sides.source, self._connection, self._narrator, wait=self._sides.wait)
         clock = await self._try_writing() if self._writes else None
         await self._look_for_space()
         await self._compare_clocks(clock)
@@ -139,7 +139,7 @@ async def preview_run(connection: Connection, means: Means, store: Store) -> Pre
     sides = Sides(connection, means, lambda _: None)
     async with sides.watched():
         await sides.source.open()
-        selection = await select(sides.source, connection, sides.narrator)
+        selection = await select(sides.source, connection, sides.narrator, wait=sides.wait)
         ledger = await known_deliveries(store, connection.name, selection.ready)
     plan = make_plan(selection.ready, ledger, connection.repeat)
     skipped = selection.left_alone

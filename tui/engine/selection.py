@@ -6,7 +6,7 @@ been touched for a minute need no second look.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from time import time
 
@@ -34,16 +34,22 @@ class Selection:
 
 
 async def select(
-    source: Source, connection: Connection, narrator: Narrator, clock: Callable[[], float] = time
+    source: Source,
+    connection: Connection,
+    narrator: Narrator,
+    *,
+    wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    clock: Callable[[], float] = time,
 ) -> Selection:
-    """List the source, narrated as the step `list`, and pick. Takes a second longer when files were touched lately."""
+    """List the source, narrated as the step `list`, and pick. When files were touched lately, `wait` is asked to let a
+    second pass."""
     with narrator.step("list") as note:
         listing = await source.list_files()
         matching = [entry for entry in listing if _is_asked_for(entry, connection.pattern)]
         note.detail = _summary(len(listing), matching, connection.pattern)
     selection = _sort(matching, listing, connection, clock())
     if source.can_grow:
-        selection = await _without_growing(source, selection, clock())
+        selection = await _without_growing(source, selection, wait, clock())
     for entry, why in selection.left_alone[:_SAMPLE]:
         narrator.tell("plan", f"{entry.name} is left alone: {why}")
     if len(selection.left_alone) > _SAMPLE:
@@ -80,11 +86,13 @@ def _why_not_ready(entry: Entry, names: set[str], connection: Connection, now: f
     return None
 
 
-async def _without_growing(source: Source, selection: Selection, now: float) -> Selection:
+async def _without_growing(
+    source: Source, selection: Selection, wait: Callable[[float], Awaitable[None]], now: float
+) -> Selection:
     young = [entry for entry in selection.ready if entry.problem is None and _is_young(entry, now)]
     if not young:
         return selection
-    await asyncio.sleep(SECOND_LOOK_AFTER)
+    await wait(SECOND_LOOK_AFTER)
     growing: dict[str, str] = {}
     for entry in young:
         fresh = await source.stat(entry)

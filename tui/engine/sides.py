@@ -146,6 +146,12 @@ class Sides:
         if self._watch is not None:
             self._watch.poke()
 
+    async def wait(self, seconds: float) -> None:
+        """Let time pass by our own decision: that nothing is heard meanwhile is nobody's silence."""
+        if self._watch is not None:
+            self._watch.poke(ahead=seconds)
+        await asyncio.sleep(seconds)
+
     def abort(self) -> None:
         """Drop the connection to the partner, so that whoever waits for it wakes up."""
         for side in (self.source, self.target, *self._siblings):

@@ -29,9 +29,9 @@ class StallWatch:
         self._expired = False
         self._cancelled = False
 
-    def poke(self) -> None:
-        """The peer has given a sign of life."""
-        self._heard = self._loop.time()
+    def poke(self, *, ahead: float = 0.0) -> None:
+        """The peer has given a sign of life, or will not be asked for one in the seconds ahead."""
+        self._heard = self._loop.time() + ahead
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.current_task()
