@@ -1,6 +1,7 @@
 """The command line: what can be asked, and which code is returned. A command's module is imported when it is used."""
 
 import argparse
+import gc
 import os
 import re
 import signal
@@ -22,6 +23,9 @@ from tui.paths import Paths
 from tui.trust.dumps import forbid_dumps
 
 Handler: TypeAlias = Callable[[argparse.Namespace, Paths], int]
+
+_OBJECTS_BETWEEN_COLLECTIONS = 20_000
+"""Objects with references that are made before cycles among the youngest are looked for; Python's own figure is 700."""
 
 _EXIT_CODES = """\
 exit codes:
@@ -76,6 +80,8 @@ def _obey(argv: list[str]) -> int:
         args = _parse(argv)
     except SystemExit as end:  # argparse has said what there is to say
         return int(end.code or 0)
+    # Modules and listings make many objects that stay; looking through them again and again frees nothing.
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     module, _, function = args.handler.partition(":")
     handler: Handler = getattr(import_module(f"tui.commands.{module}"), function)
     return handler(args, _paths(args))

@@ -1,6 +1,7 @@
 """What may be shown as it is, and what may be used as a file name."""
 
 import unicodedata
+from fnmatch import fnmatchcase
 
 import pytest
 from hypothesis import given
@@ -108,3 +109,8 @@ def test_patterns(name: str, pattern: str, does: bool) -> None:
 @given(ANYTHING)
 def test_a_star_matches_everything(name: str) -> None:
     assert matches(name, ["*"])
+
+
+@given(st.text("ab.[]-!\n\\^|(", max_size=5), st.lists(st.text("ab*?[]!-.\n\\^|(", max_size=5), max_size=4))
+def test_several_patterns_in_one_match_what_each_of_them_does(name: str, patterns: list[str]) -> None:
+    assert matches(name, patterns) is any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import lru_cache
 
 PART_SUFFIX = ".wharf-part"
 """Ends the name of every file that is not complete yet, on either side."""
@@ -48,7 +49,13 @@ def part_name(name: str) -> str:
 
 def matches(name: str, patterns: Iterable[str]) -> bool:
     """Whether the name matches one of the patterns (`*`, `?`, `[...]`), case and all."""
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+    return _expression(tuple(patterns)).match(name) is not None
+
+
+@lru_cache(maxsize=256)
+def _expression(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """All patterns in one: a listing has many names, and a connection has several patterns."""
+    return re.compile("|".join(map(translate, patterns)) or r"(?!)")
 
 
 def is_partial(name: str) -> bool:
