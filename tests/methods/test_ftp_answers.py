@@ -273,6 +273,23 @@ async def test_an_empty_folder_is_empty() -> None:
         assert await session.list_files() == []
 
 
+async def test_an_empty_listing_of_a_folder_that_is_not_empty_is_no_listing() -> None:
+    status = "213-Status follows:\n-rw-r--r-- 1 a b 5 Jan  2  2026 a.csv\n213 End of status"
+    server = FakeFtp({"STAT": status}, data={"LIST": b"", "NLST": b""})
+    async with server.running(), opened(server.connection()) as session:
+        with pytest.raises(TransferFailed, match="an empty listing of a folder in which it sees 1 file") as caught:
+            await session.list_files()
+
+    assert caught.value.failure.retryable
+
+
+@pytest.mark.parametrize("status", ["211-FakeFtp\n Logged in as wharf\n211 End", "500 what?", "213-x\n213 y", "211 ok"])
+async def test_a_status_that_shows_no_file_leaves_an_empty_folder_empty(status: str) -> None:
+    server = FakeFtp({"STAT": status}, data={"LIST": b"", "NLST": b""})
+    async with server.running(), opened(server.connection()) as session:
+        assert await session.list_files() == []
+
+
 async def test_what_only_the_second_way_shows_beside_files_that_can_be_read_is_not_missed() -> None:
     listing = "-rw-r--r-- 1 a b 5 Jan  2  2026 a.csv\r\n-rw-r--r-- 1 a b 5 févr. 2  2026 b.csv\r\n"
     server = FakeFtp(data={"LIST": listing.encode(), "NLST": b"a.csv\r\nb.csv\r\n"})

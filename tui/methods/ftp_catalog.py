@@ -75,7 +75,18 @@ class FtpCatalog:
         broken listings are not."""
         if listing.doubtful:
             listing.add_missing(await self._names(client))
+        if listing.is_empty:
+            await self._check_emptiness(client)
         return listing
+
+    async def _check_emptiness(self, client: FtpsClient) -> None:
+        """In clear, a data connection that breaks before its first byte has brought an empty listing, however often one
+        is asked for. STAT of a folder (RFC 959, section 4.1.3) shows it over the control connection. Servers that do
+        not know that show nothing that looks like a file."""
+        reply = await client.exchange("STAT .")
+        seen = read_list("\n".join(reply.lines[1:-1]), datetime.now(UTC)) if reply.positive else Listing()
+        if seen.files:
+            raise NotFtp(f"sent an empty listing of a folder in which it sees {count(len(seen.files), 'file')}")
 
     async def _names(self, client: FtpsClient, folder: str = "") -> list[str]:
         try:

@@ -38,7 +38,12 @@ class Listing:
     @property
     def doubtful(self) -> bool:
         """Whether there may be files that could not be read from the listing."""
-        return bool(self.unread) or not (self.files or self.others or self.links)
+        return bool(self.unread) or self.is_empty
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it shows nothing at all."""
+        return not (self.files or self.others or self.links)
 
     def add_missing(self, names: Iterable[str]) -> None:
         """Add the files of NLST that the listing does not show; their sizes are not known. A name may stand for a
