@@ -148,13 +148,10 @@ async def _keys_during_transfers(report: Report, folder: Path) -> None:
 
 def _walk(folder: Path, names: Sequence[str]) -> list[tuple[float, float]]:
     """Go down the connections and see the cursor's line change."""
-    taken = []
     with watched(*_CHILD, "transfers", *names, home=folder) as screen:
         screen.wait(lambda seen: _home(seen) and f"{TRANSFERS} transfers" in seen)
         screen.take(_SETTLE)
-        for number in range(1, 201):
-            taken.append(screen.press(b"j", _is_under_cursor(screen, name_of(number))))
-            screen.take(0.05)
+        taken = [screen.press(b"j", _is_under_cursor(screen, name_of(number))) for number in range(1, 201)]
         if f"{TRANSFERS} transfers" not in screen.shown:
             sys.exit("transfers ended before the keys did; they need larger files")
     return taken
@@ -222,7 +219,8 @@ def _many(report: Report, folder: Path) -> None:
         screen.take(_SETTLE)
         for _ in range(_ROUNDS):
             to_end.append(screen.press(b"G", _has(name_of(MANY_CONNECTIONS - 1))))
-            screen.press(b"g", _has(name_of(1)))
+            screen.type(b"g", _has(name_of(1)))
+            screen.take(0.1)
         for heading in ("Type▲", "Direction▲", "Method▲", "Status▲", "Last Active▼", "Name▲") * 2:
             sorted_by.append(screen.press(b"s", _has(heading)))
             screen.take(0.2)

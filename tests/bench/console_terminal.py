@@ -46,8 +46,9 @@ class Watched:
         waited, begun = self._waited(), monotonic()
         os.write(self.ours, keys)
         self.wait(effect)
-        took = monotonic() - begun
-        return took, took - (self._waited() - waited)
+        took, waited = monotonic() - begun, self._waited() - waited
+        self.take(0.1)
+        return took, took - waited
 
     def type(self, keys: bytes, effect: Callable[[str], bool]) -> None:
         """The same without measuring; the effect may be there already."""

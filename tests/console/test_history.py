@@ -262,7 +262,7 @@ async def test_the_filter_finds_runs_on_pages_not_read_before(app: WharfApp, eng
         await typed(pilot, "status:failed globex")
         await all_read(pilot)
         assert shown(app) == [1]
-        assert "1 of 321 shown" in screen_text(app)
+        assert "1 shown" in screen_text(app)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,9 @@ async def test_words_and_terms(app: WharfApp, engine: FakeEngine, text: str, exp
         await opened(pilot)
         await typed(pilot, text)
         assert shown(app) == expected
-        assert f"{len(expected)} of 3 shown" in screen_text(app)
+        # With a status only runs of it are read: nobody knows how many others there are.
+        of_all = "" if "status:" in text else " of 3"
+        assert f"{len(expected)}{of_all} shown" in screen_text(app)
         await pilot.press("escape")
         await settle(pilot)
         assert shown(app) == [3, 2, 1]

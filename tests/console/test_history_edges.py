@@ -227,6 +227,29 @@ async def test_what_happens_costs_what_changed_and_not_what_was_read(
     assert (runs.count(Status.IN_PROGRESS), runs.count(Status.FAILED)) == (0, 1)
 
 
+async def test_of_a_status_only_its_runs_are_read(engine: FakeEngine) -> None:
+    await engine.add("acme", "slow")
+    await engine.ran("acme", Status.FAILED)
+    slow = await engine.start("slow")
+    for _ in range(3 * PAGE):
+        await engine.ran("acme")
+    runs = RunList(engine.store, None)
+    runs.observe(engine.snapshot().live)
+    assert runs.narrow("status:failed")
+    await runs.read_new()
+    assert [entry.run_id for entry in runs.shown] == [1]
+    assert runs.complete
+    await engine.end("slow", Status.FAILED)
+    for _ in range(PAGE + 1):
+        await engine.ran("acme", Status.FAILED)
+    await runs.read_new()
+    assert [entry.run_id for entry in runs.shown][-2:] == [slow.run_id, 1]
+    assert runs.narrow("status:failed,completed")
+    await runs.read_new()
+    assert len(runs.shown) == PAGE
+    assert not runs.narrow("status:comp,fail acme")
+
+
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.sampled_from(["start a", "start b", "end a", "end b", "new", "older", "narrow", "all"]), max_size=25)

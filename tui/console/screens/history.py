@@ -101,7 +101,11 @@ class HistoryScreen(RunActions):
         self._show_emptiness(nothing_shown=not shown)
         narrowed = self._list.filter.choices.keys() & set(FACETS)
         self._filter_bar.show(
-            len(shown), len(self._list.runs), self._list.filter.problem, narrowed, more=not self._list.complete
+            len(shown),
+            None if self._list.narrowed_by_status else len(self._list.runs),
+            self._list.filter.problem,
+            narrowed,
+            more=not self._list.complete,
         )
         self.query_one(StatusLine).show(self._facts())
         self.show_possible()
@@ -116,7 +120,7 @@ class HistoryScreen(RunActions):
         self._table.display = not nothing_shown
         self.query_one(RunDetail).display = not nothing_shown
         empty.display = nothing_shown
-        if self._list.runs:
+        if self._list.runs or self._list.filter:
             empty.show("No run matches the filter", [("esc", "clears it"), ("/", "changes it")])
         elif self._list.name is None:
             empty.show("No runs yet", [("esc", "goes back to the connections, where r runs one")])
@@ -136,9 +140,11 @@ class HistoryScreen(RunActions):
     # Filter
 
     @on(FilterBar.Changed)
-    def _filter_changed(self) -> None:
-        self._list.narrow(self._filter_bar.text)
-        self._show()
+    async def _filter_changed(self) -> None:
+        if self._list.narrow(self._filter_bar.text):
+            await self._read_new()
+        else:
+            self._show()
 
     @on(FilterBar.Left)
     def _filter_left(self) -> None:
@@ -191,7 +197,7 @@ class HistoryScreen(RunActions):
             self.app.push_screen(RunScreen(self.engine, entry.run_id, named=self._list.name is None))
 
     async def action_retry(self) -> None:
-        if self._list.name is not None and not self._list.runs:
+        if self._list.name is not None and not self._list.runs and not self._list.filter:
             await self.start(self._list.name, Trigger.MANUAL)
         elif (entry := self._table.current) is not None:
             await self.start(entry.run.connection, Trigger.RETRY)

@@ -7,9 +7,10 @@ Readings are not to overlap: the caller awaits one before it begins the next.
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 from tui.console.widgets.run_text import Entry, entry_for
-from tui.domain.filter import Filter, parse_filter
+from tui.domain.filter import Filter, parse_filter, slug
 from tui.domain.filter_facts import RUN_VOCABULARY, run_facts
 from tui.domain.run import Run, Status
 from tui.engine.live import LiveRun
@@ -17,6 +18,10 @@ from tui.store.base import Store
 
 PAGE = 100
 """Runs read at a time."""
+
+
+_STATUSES: dict[str, Status] = {slug(status.value): status for status in Status if status is not Status.NONE}
+"""What a run can be, by how a filter asks for it."""
 
 
 class RunList:
@@ -33,6 +38,9 @@ class RunList:
         self._shown: list[Entry] = []
         self._running: dict[int, Run] = {}
         self._numbers: Counter[Status] = Counter()
+        self._statuses: tuple[Status, ...] = tuple(_STATUSES.values())
+        self._unended: set[int] = set()
+        """Runs that were in progress when they were seen last."""
 
     @property
     def runs(self) -> Sequence[Run]:
@@ -47,16 +55,39 @@ class RunList:
     def count(self, status: Status) -> int:
         return self._numbers[status]
 
+    @property
+    def narrowed_by_status(self) -> bool:
+        """Whether only runs of some status are read, so that it is not known how many others there are."""
+        return len(self._statuses) < len(_STATUSES)
+
     def observe(self, live: Mapping[str, LiveRun]) -> None:
         """Take over what the engine knows of the runs in progress."""
         self._live = live
+        self._unended |= {run.run_id for run in live.values() if self.name in {None, run.connection}}
         for run in self._running.values():
             self._show(run)
 
-    def narrow(self, text: str) -> None:
-        """Show only what this filter line accepts."""
+    def narrow(self, text: str) -> bool:
+        """Show only what this filter line accepts; whether the store is to be read again for that. It is asked only for
+        runs of a status that can be accepted: of a million runs a few may have failed.
+        """
         self.filter = parse_filter(text, RUN_VOCABULARY)
+        statuses = self._possible_statuses()
+        if statuses != self._statuses:
+            self._statuses = statuses
+            self._forget()
+            return True
         self._shown = [entry_for(run, self._live) for run in self._read if self.filter.accepts(run_facts(run))]
+        return False
+
+    def _possible_statuses(self) -> tuple[Status, ...]:
+        """Those that the filter asks for; all when it does not ask for any."""
+        asked = self.filter.asked("status", _STATUSES)
+        return tuple(status for name, status in _STATUSES.items() if name in asked) or tuple(_STATUSES.values())
+
+    def _forget(self) -> None:
+        self.complete = False
+        self._read, self._shown, self._running, self._numbers = [], [], {}, Counter()
 
     async def read_new(self) -> None:
         """Read the runs that began or changed since the last reading. What is older and has ended changes no more."""
@@ -68,7 +99,10 @@ class RunList:
                 break
             fresh += page
         seen = {run.run_id for run in fresh}
-        fresh += [await self._store.run(run_id) for run_id in self._running if run_id not in seen]
+        fresh += [
+            await self._store.run(run_id) for run_id in self._unended | self._running.keys() if run_id not in seen
+        ]
+        self._unended = {run.run_id for run in fresh if run.ended is None}
         if first_time:
             self.complete = len(fresh) < PAGE
         self._take(fresh)
@@ -81,18 +115,24 @@ class RunList:
             self._take(page)
 
     async def _page(self, before: int | None) -> list[Run]:
-        return await self._store.runs(self.name, before=before, limit=PAGE)
+        if not self.narrowed_by_status:
+            return await self._store.runs(self.name, before=before, limit=PAGE)
+        pages = [
+            await self._store.runs(self.name, before=before, limit=PAGE, status=status) for status in self._statuses
+        ]
+        return sorted(chain(*pages), key=lambda run: -run.run_id)[:PAGE]
 
     def _take(self, runs: Iterable[Run]) -> None:
         for run in runs:
             where = _where(self._read, run.run_id)
             known = self._read[where]
-            if known == [run]:
+            now = [run] if run.status in self._statuses else []
+            if known == now:
                 continue
-            self._read[where] = [run]
+            self._read[where] = now
             self._numbers.subtract(before.status for before in known)
-            self._numbers[run.status] += 1
-            if run.ended is None:
+            self._numbers.update(after.status for after in now)
+            if run.ended is None and now:
                 self._running[run.run_id] = run
             else:
                 self._running.pop(run.run_id, None)
@@ -100,7 +140,8 @@ class RunList:
 
     def _show(self, run: Run) -> None:
         where = _where(self._shown, run.run_id)
-        self._shown[where] = [entry_for(run, self._live)] if self.filter.accepts(run_facts(run)) else []
+        wanted = run.status in self._statuses and self.filter.accepts(run_facts(run))
+        self._shown[where] = [entry_for(run, self._live)] if wanted else []
 
 
 def _where(newest_first: Sequence[Run] | Sequence[Entry], run_id: int) -> slice:

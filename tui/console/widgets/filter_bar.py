@@ -82,10 +82,10 @@ class FilterBar(Vertical):
         """Give the keys to the line, at once: a key that is on its way already must not do something to a row."""
         self.screen.set_focus(self._input)
 
-    def show(self, shown: int, total: int, problem: str | None, active: set[str], *, more: bool = False) -> None:
+    def show(self, shown: int, total: int | None, problem: str | None, active: set[str], *, more: bool = False) -> None:
         """Say how many of how many are shown, what was not understood, and which columns are narrowed down.
 
-        With `more`, there are others that were not read yet.
+        With `more`, there are others that were not read yet. Without `total` it is not known how many others there are.
         """
         self._problem = problem
         self._tell()
@@ -94,9 +94,8 @@ class FilterBar(Vertical):
             return
         self._told = told
         style = "bold" if shown != total else ""
-        self.query_one("#filter-count", Static).update(
-            Text(f"{shown} of {total}{'+' if more else ''} shown", style=style)
-        )
+        of_all = "" if total is None else f" of {total}"
+        self.query_one("#filter-count", Static).update(Text(f"{shown}{of_all}{'+' if more else ''} shown", style=style))
         for facet in self._facets:
             self.query_one(f"#facet-{facet}").set_class(facet in active, "-active")
 

@@ -17,7 +17,7 @@ class RunDetail(Static):
     RunDetail {
         height: auto;
         min-height: 4;
-        max-height: 60%;
+        max-height: 66%;
         padding: 0 1;
         border-top: solid $panel;
     }
