@@ -18,6 +18,7 @@ from tui.console.widgets.row_table import RowTable
 from tui.console.widgets.running_panel import RunningPanel
 from tui.domain.failure import Failure, FailureClass, StoreProblem
 from tui.domain.run import Event, FileRecord, Progress, Status
+from tui.engine.live import WAITING_FOR_PLACE
 from tui.store.base import ConnectionState, Unreadable
 
 HEADINGS = ("Name", "Type", "Direction", "Method", "Status", "Last Active", "Actions")
@@ -194,6 +195,24 @@ async def test_more_runs_than_lines_are_counted(app: WharfApp, engine: FakeEngin
         await settle(pilot)
         assert "and 3 more" in screen_text(app)
         assert "Running  8 transfers" in screen_text(app)
+
+
+async def test_the_panel_says_how_far_all_are_and_who_waits_for_a_turn(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("a", "b", "c", "d")
+    for name in "abcd":
+        await engine.start(name)
+    engine.progress("a", Progress(current=WAITING_FOR_PLACE), speed=0, time_left=None)
+    engine.progress("b", Progress(1, 3, 1_000_000, 4_000_000), speed=2_000_000)
+    engine.progress("c", Progress(2, 5, 3_000_000, 6_000_000), speed=1_000_000)
+    engine.progress("d", Progress(current=WAITING_FOR_PLACE), speed=0, time_left=None)
+    async with app.run_test(size=(140, 30)) as pilot:
+        await settle(pilot)
+        title = next(line for line in lines_of(app) if line.lstrip().startswith("Running"))
+        for words in ("2 transfers", "2 waiting", "3/8 files", "4.0 MB of 10 MB", "3.0 MB/s"):
+            assert words in title
+        panel = app.screen.query_one(RunningPanel)
+        assert [run.connection for run in panel.runs] == ["b", "c", "a", "d"]
+        assert WAITING_FOR_PLACE in panel.text_of(3)
 
 
 # Cursor, order, filter

@@ -14,7 +14,7 @@ from tui.engine.delivery import Deliverer
 from tui.engine.endings import Endings
 from tui.engine.journal import Journal
 from tui.engine.lanes import deliver_side_by_side
-from tui.engine.live import LiveRun
+from tui.engine.live import WAITING_FOR_PLACE, LiveRun
 from tui.engine.meter import time_left
 from tui.engine.outcome import Untouched, outcome_of
 from tui.engine.pausing import Pausing
@@ -180,7 +180,7 @@ class Execution:
     async def _one_attempt(self) -> Failure | None:
         """List, plan and deliver once. Returns what broke the attempt as a whole, if anything did."""
         hosts, host = self._means.hosts, self._connection.host
-        self._journal.doing("waiting for a place at the host")
+        self._journal.doing(WAITING_FOR_PLACE)
         async with hosts.wait(host):
             with hosts.take_free(host, self._connection.parallel - 1) as further:
                 sides = self._sides = Sides(self._connection, self._means, self._journal.tell)

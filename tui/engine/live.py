@@ -6,6 +6,9 @@ from datetime import datetime
 
 from tui.domain.run import Progress
 
+WAITING_FOR_PLACE = "waiting for a place at the host"
+"""What a run is at while as many others as may be are connected to its host."""
+
 
 @dataclass(frozen=True, slots=True)
 class LiveRun:
@@ -24,6 +27,11 @@ class LiveRun:
     here: bool
     """Whether this process executes it."""
     paused: bool = False
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it has its turn later, when a run at the same host has ended."""
+        return self.progress.current == WAITING_FOR_PLACE
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.console.formats import bar, speed
+from tui.console.sparkline import LastMinute, sparkline
 from tui.domain.figures import count, duration, size
 from tui.domain.text import printable
 from tui.engine.live import LiveRun
@@ -26,6 +27,8 @@ _WIDE = 110
 
 _SHORTLY = 10
 
+_LAST_MINUTE = "  last minute "
+
 _LONGEST_LEFT = len("  59 m 59 s left")
 
 
@@ -39,34 +42,39 @@ class RunningPanel(Widget):
         "running-panel--trough",
         "running-panel--note",
         "running-panel--faint",
+        "running-panel--spark",
     }
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self._runs: list[LiveRun] = []
+        self._minute = LastMinute()
+        self._said = ""
 
     def on_mount(self) -> None:
         self.display = False
 
     @property
     def runs(self) -> list[LiveRun]:
-        """What is shown, the longest running first."""
+        """What is shown, the longest running first; those that wait for their turn last, in their order."""
         return list(self._runs)
 
     def show(self, runs: Iterable[LiveRun]) -> None:
         """Show these runs in place of the former ones."""
-        before, self._runs = self._runs, sorted(runs, key=lambda run: (run.started, run.run_id))
+        before, self._runs = self._runs, sorted(runs, key=lambda run: (run.waiting, run.started, run.run_id))
         self.display = bool(self._runs)
+        if not self._runs:
+            self._minute = LastMinute()
+            return
+        self._minute.tell(sum(run.speed for run in self._runs))
         if len(before) != len(self._runs):
             self.refresh(layout=True)
             return
-        changed = [
-            Region(0, line, self.size.width, 1)
-            for line, (old, new) in enumerate(zip(before, self._runs, strict=True), start=1)
-            if old != new
-        ]
+        changed = [line for line, (old, new) in enumerate(zip(before, self._runs, strict=True), start=1) if old != new]
+        if self._title().plain != self._said:
+            changed.append(0)
         if changed:
-            self.refresh(*changed)
+            self.refresh(*(Region(0, line, self.size.width, 1) for line in changed))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         del container, viewport, width
@@ -74,6 +82,8 @@ class RunningPanel(Widget):
 
     def render_line(self, y: int) -> Strip:
         text = self._title() if y == 0 else self._line(y - 1)
+        if y == 0:
+            self._said = text.plain
         text.truncate(self.size.width, overflow="ellipsis", pad=True)
         segments = [Segment(part.text, part.style) for part in text.render(self.app.console)]
         return Strip(segments, text.cell_len).apply_style(self.rich_style).crop(0, self.size.width)
@@ -90,12 +100,34 @@ class RunningPanel(Widget):
         return max(FEWEST_LINES, self.app.size.height // _SHARE)
 
     def _title(self) -> Text:
-        title = f" Running  {count(len(self._runs), 'transfer')}"
-        return Text.assemble((title.ljust(self.size.width), self._part("title")))
+        """How many there are, how far all together, and how fast it went over the last minute."""
+        wide = self.size.width >= _WIDE
+        waiting = sum(run.waiting for run in self._runs)
+        said = [f" Running  {count(len(self._runs) - waiting, 'transfer')}"]
+        if waiting:
+            said.append(f"{waiting} waiting")
+        every = [run.progress for run in self._runs]
+        total = sum(each.bytes_total for each in every)
+        if total and wide:
+            said.append(f"{sum(each.files_done for each in every):,}/{sum(each.files_total for each in every):,} files")
+        if total:
+            said.append(f"{size(sum(each.bytes_done for each in every))} of {size(total)}")
+        said.append(speed(sum(run.speed for run in self._runs)))
+        text = Text("  ".join(said))
+        room = self.size.width - text.cell_len - len(_LAST_MINUTE) - 1
+        values = self._minute.values()[-max(room, 1) :]
+        if len(values) > 1 and room > 1:
+            text.append(_LAST_MINUTE).append(sparkline(values), style=self._part("spark"))
+        text.pad_right(max(self.size.width - text.cell_len, 0))
+        text.style = self._part("title")
+        return text
 
     def _line(self, place: int) -> Text:
         if place == self._most_lines - 1 and len(self._runs) > self._most_lines:
-            return Text.assemble((f" and {len(self._runs) - place} more", self._part("faint")))
+            rest = self._runs[place:]
+            waiting = sum(run.waiting for run in rest)
+            told = f" and {len(rest)} more" + (f", {waiting} of them waiting" if waiting else "")
+            return Text.assemble((told, self._part("faint")))
         if place >= len(self._runs):
             return Text()
         return self._run(self._runs[place], wide=self.size.width >= _WIDE)
