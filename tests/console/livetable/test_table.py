@@ -88,6 +88,23 @@ async def test_moving_by_keys(keys: list[str], expected: str) -> None:
         assert expected in app.names()
 
 
+async def test_a_page_begins_with_the_last_row_of_the_one_before() -> None:
+    app = TableApp()
+    async with app.run_test(size=(40, 12)) as pilot:
+        app.table.show(things(LETTERS))
+        app.table.focus()
+        await pilot.press("j", "pagedown")
+        await pilot.pause()
+        assert app.names()[0] == "k"
+        assert app.table.cursor_key == "l"
+        await pilot.press("pagedown")
+        await pilot.pause()
+        assert app.names() == list(LETTERS[15:])
+        await pilot.press("pageup", "pageup")
+        await pilot.pause()
+        assert app.names()[0] == "a"
+
+
 async def test_a_double_click_opens() -> None:
     app = TableApp()
     async with app.run_test(size=(40, 12)) as pilot:

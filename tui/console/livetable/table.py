@@ -188,10 +188,13 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
 
     def go(self, place: int) -> None:
         """Put the cursor on the row nearest to this place, and into sight."""
+        old = self._seen_view()
+        self._go(replace(old, cursor=place), old)
+
+    def _go(self, view: View, old: View) -> None:
         if not self._items:
             return
-        old = self._seen_view()
-        self._turn_to(replace(old, cursor=place).held(len(self._items)).watching(), self._items, old)
+        self._turn_to(view.held(len(self._items)).watching(), self._items, old)
         if self._view.cursor != old.cursor:
             self.post_message(self.Highlighted(self))
         self._ask_for_more()
@@ -200,7 +203,10 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
         self.go(self._view.cursor + by)
 
     def action_page(self, by: int) -> None:
-        self.go(self._view.cursor + by * max(self._view.height - 1, 1))
+        """Turn pages: what was the last row seen becomes the first one."""
+        old = self._seen_view()
+        step = by * max(old.height - 1, 1)
+        self._go(replace(old, cursor=old.cursor + step, top=old.top + step), old)
 
     def action_first(self) -> None:
         self.go(0)
