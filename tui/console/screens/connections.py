@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import ClassVar, Literal
 
 from rich.text import Text
@@ -26,14 +26,15 @@ from tui.console.screens.connection_rows import COLUMNS
 from tui.console.widgets.detail import ConnectionDetail
 from tui.console.widgets.empty_state import EmptyState
 from tui.console.widgets.filter_bar import FilterBar
+from tui.console.widgets.recent import RECENT, RecentRuns
 from tui.console.widgets.row_table import RowTable
 from tui.console.widgets.running_panel import RunningPanel
 from tui.console.widgets.status import StatusLine
 from tui.domain.connection import Connection
-from tui.domain.failure import WharfError
+from tui.domain.failure import UnknownConnection, WharfError
 from tui.domain.figures import count
 from tui.domain.filter import with_choices
-from tui.domain.run import Status
+from tui.domain.run import Run, Status
 from tui.engine import Engine
 from tui.engine.live import LiveRun
 from tui.saved_filters import SavedFilters
@@ -72,6 +73,7 @@ class ConnectionsScreen(ExplainingScreen[None]):
         self.engine = engine
         self._list = ConnectionList()
         self._place: str | None = None
+        self._recent = RecentRuns()
 
     def compose(self) -> ComposeResult:
         yield StatusLine(id="status-line")
@@ -159,7 +161,19 @@ class ConnectionsScreen(ExplainingScreen[None]):
     @on(RowTable.Highlighted)
     def _show_detail(self) -> None:
         self.show_possible()
-        self.query_one(ConnectionDetail).show(self._list.state(self._table.cursor_key))
+        detail, state = self.query_one(ConnectionDetail), self._table.current
+        latest = state.latest if state is not None else None
+        recent = self._recent.of(latest) if latest is not None else ()
+        detail.show(state, recent or ())
+        if recent is None and latest is not None and detail.has_room:
+            self.run_worker(
+                self._read_recent(latest), group="recent runs", exclusive=True, description="read the latest runs"
+            )
+
+    async def _read_recent(self, latest: Run) -> None:
+        with self._telling(), suppress(UnknownConnection):
+            self._recent.keep(latest, await self.engine.store.runs(latest.connection, limit=RECENT))
+            self._show_detail()
 
     # Filter and order
 

@@ -1,5 +1,6 @@
 """The connection under the cursor, in full: one line where there is little room, a pane where there is more."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from rich.table import Table
@@ -7,6 +8,7 @@ from rich.text import Text
 from textual.widgets import Static
 
 from tui.console.formats import moment, safe, status_text
+from tui.console.widgets.recent import recent_lines
 from tui.domain.connection import After, Connection, Direction, type_title
 from tui.domain.expiry import EXPIRY_SIGN, expiry_warning
 from tui.domain.failure import Failure
@@ -25,12 +27,18 @@ class ConnectionDetail(Static):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(markup=False, id=id)
         self._state: ConnectionState | None = None
+        self._recent: Sequence[Run] = ()
 
-    def show(self, state: ConnectionState | None) -> None:
-        """Show this connection instead."""
-        if state != self._state:
-            self._state = state
+    def show(self, state: ConnectionState | None, recent: Sequence[Run] = ()) -> None:
+        """Show this connection instead, with its latest runs, newest first, as far as they are known already."""
+        if (state, recent) != (self._state, self._recent):
+            self._state, self._recent = state, recent
             self._write()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether more than a line is shown."""
+        return self.app.size.width >= PANE_WIDTH
 
     def on_resize(self) -> None:
         self._write()
@@ -38,10 +46,10 @@ class ConnectionDetail(Static):
     def _write(self) -> None:
         if self._state is None:
             self.update("")
-        elif self.app.size.width >= PANE_WIDTH:
-            self.update(_pane(self._state))
         else:
-            self.update(_line(self._state))
+            shown = _pane(self._state, self._recent) if self.has_room else _line(self._state)
+            # However much there is to say, the pane keeps its height.
+            self.update(shown, layout=False)
 
 
 def _line(state: ConnectionState) -> Text:
@@ -57,11 +65,11 @@ def _line(state: ConnectionState) -> Text:
     return text
 
 
-def _pane(state: ConnectionState) -> Table:
+def _pane(state: ConnectionState, recent: Sequence[Run]) -> Table:
     pane = Table.grid(padding=(0, 3), expand=True)
     pane.add_column(ratio=1)
     pane.add_column(ratio=1)
-    pane.add_row(_facts(state), _outcome(state.latest))
+    pane.add_row(_facts(state), _outcome(state.latest, recent))
     return pane
 
 
@@ -91,11 +99,12 @@ def _afterwards(connection: Connection) -> str:
             return "source files are kept"
 
 
-def _outcome(run: Run | None) -> Table:
+def _outcome(run: Run | None, recent: Sequence[Run]) -> Table:
     if run is None:
         return _lines("Never ran", [("", "r runs it now, t tests it without moving anything")])
     progress = run.progress
-    lines = [
+    lines: list[tuple[str, str | Text]] = [
+        *(recent_lines(recent) if len(recent) > 1 else []),
         ("", f"{count(progress.files_done, 'file')} of {progress.files_total}, {size(progress.bytes_done)}"),
         *(_failure(run.failure) if run.failure else []),
         *([("", run.message)] if run.message else []),
@@ -107,13 +116,13 @@ def _failure(failure: Failure) -> list[tuple[str, str]]:
     return [("Why", f"{failure.message}"), ("Do", failure.remedy)]
 
 
-def _lines(heading: str | Text, lines: list[tuple[str, str]]) -> Table:
+def _lines(heading: str | Text, lines: Sequence[tuple[str, str | Text]]) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     grid = Table.grid()
     grid.add_row(Text(heading, style="bold", no_wrap=True) if isinstance(heading, str) else heading)
     for label, value in lines:
-        table.add_row(Text(label), safe(value))
+        table.add_row(Text(label), safe(value) if isinstance(value, str) else value)
     grid.add_row(table)
     return grid
