@@ -256,6 +256,8 @@ def _history(report: Report, folder: Path) -> None:
                 for _ in range(5):
                     paging.append(screen.press(b"\x06", _shows_run(_last_shown(screen) + 8)))
                     screen.take(0.3)
+                screen.type(b"/", _has("esc Clear"))
+                screen.take(0.5)
                 filtering.append(screen.press(_pasted("status:failed"), lambda seen: seen.count("✗ Failed") > 8))
                 screen.take(0.5)
                 screen.type(b"\x1b", lambda seen: seen.count("✗ Failed") <= 8)
@@ -282,8 +284,8 @@ def _last_shown(screen: Watched) -> int:
 
 
 def _pasted(text: str) -> bytes:
-    """The filter line with this text, put in at once."""
-    return b"/\x1b[200~" + text.encode() + b"\x1b[201~"
+    """As a terminal sends what is pasted."""
+    return b"\x1b[200~" + text.encode() + b"\x1b[201~"
 
 
 def _home(seen: str) -> bool:

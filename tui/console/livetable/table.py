@@ -258,13 +258,18 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
 
     def _measure(self) -> None:
         self._placed = arrange(self._columns, self._width)
-        self.virtual_size = Size(self.size.width, len(self._items) + _HEADING)
+        self._tell_length()
+
+    def _tell_length(self) -> None:
+        # Assigning it would lay out the whole screen, which has no need of it: our size depends on our neighbours only.
+        self.set_reactive(LiveTable.virtual_size, Size(self.size.width, len(self._items) + _HEADING))
+        self._scroll_update(self.virtual_size)
 
     def _turn_to(self, view: View, before: Sequence[Item], old: View) -> None:
         """Look at the present items through this view, drawing only what differs from what was seen of those before."""
         self._view = view
         if len(before) != len(self._items):
-            self.virtual_size = Size(self.size.width, len(self._items) + _HEADING)
+            self._tell_length()
         self.scroll_to(y=view.top, animate=False)
         if self._seen_view().top != old.top:
             return  # Scrolling has everything drawn.

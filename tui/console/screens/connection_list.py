@@ -30,6 +30,7 @@ class ConnectionList:
         self._stored: Sequence[ConnectionState] = ()
         self._by_name: list[ConnectionState] | None = None
         self._ordered: list[ConnectionState] | None = None
+        self._vocabulary: Vocabulary | None = None
         self._facts = _KnownFacts()
 
     def read(self, stored: Sequence[ConnectionState], unreadable: Sequence[Unreadable]) -> None:
@@ -67,7 +68,9 @@ class ConnectionList:
     @property
     def vocabulary(self) -> Vocabulary:
         """What a filter can ask for."""
-        return connection_vocabulary(state.connection.type for state in self.states)
+        if self._vocabulary is None:
+            self._vocabulary = connection_vocabulary(state.connection.type for state in self.states)
+        return self._vocabulary
 
     @property
     def facets(self) -> dict[str, Mapping[str, str]]:
@@ -117,7 +120,7 @@ class ConnectionList:
 
     def _combine(self) -> None:
         self.states = [with_live(state, self.live) for state in self._stored]
-        self._by_name = self._ordered = None
+        self._by_name = self._ordered = self._vocabulary = None
         self._facts.begin(len(self.states))
 
 

@@ -95,7 +95,11 @@ class FilterBar(Vertical):
         self._told = told
         style = "bold" if shown != total else ""
         of_all = "" if total is None else f" of {total}"
-        self.query_one("#filter-count", Static).update(Text(f"{shown}{of_all}{'+' if more else ''} shown", style=style))
+        line = self.query_one("#filter-count", Static)
+        room = len(str(line.content))
+        text = Text(f"{shown}{of_all}{'+' if more else ''} shown".rjust(room), style=style)
+        # To lay out the whole line takes longer than all the rest; so it keeps its width where it can.
+        line.update(text, layout=len(text) > room)
         for facet in self._facets:
             self.query_one(f"#facet-{facet}").set_class(facet in active, "-active")
 
