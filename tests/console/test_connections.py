@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from textual.widgets import Input
@@ -17,7 +18,7 @@ from tui.console.screens.connections import ConnectionsScreen
 from tui.console.widgets.row_table import RowTable
 from tui.console.widgets.running_panel import RunningPanel
 from tui.domain.failure import Failure, FailureClass, StoreProblem
-from tui.domain.run import Event, FileRecord, Progress, Status
+from tui.domain.run import Event, FileRecord, Progress, Run, Status
 from tui.engine.live import WAITING_FOR_PLACE
 from tui.store.base import ConnectionState, Unreadable
 
@@ -542,6 +543,50 @@ async def test_the_test_shows_its_steps_while_they_happen(app: WharfApp, engine:
         assert REFUSED.remedy in screen_text(app)
         await pilot.press("escape")
         assert isinstance(app.screen, ConnectionsScreen)
+
+
+async def test_the_latest_runs_stand_in_the_pane_each_above_its_bytes(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("a", "b")
+    await engine.ran("a", files=[FileRecord("x.csv", 4_000_000, 4_000_000)])
+    await engine.ran("a", Status.FAILED, failure=REFUSED)
+    await engine.ran("a")
+    await engine.ran("b")
+    async with app.run_test(size=(140, 40)) as pilot:
+        await settle(pilot)
+        lines = lines_of(app)
+        place = next(y for y, line in enumerate(lines) if "Last 3" in line)
+        signs, bars = lines[place], lines[place + 1]
+        assert "✓✗·  1 of 3 runs failed" in signs
+        first = signs.index("✓✗·")
+        assert bars[first : first + 4] == "█▁▁ "
+        await engine.ran("a", files=[FileRecord("y.csv", 2_000_000, 2_000_000)])
+        await settle(pilot)
+        assert "✓✗·✓  1 of 4 runs failed" in screen_text(app)
+        await pilot.press("j")
+        await settle(pilot)
+        assert "of 4 runs" not in screen_text(app)
+
+
+async def test_the_latest_runs_are_read_once_for_each_change(
+    app: WharfApp, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await engine.add("a", "b")
+    for name in "aabb":
+        await engine.ran(name)
+    asked: list[str | None] = []
+    runs = engine.store.runs
+
+    async def counted(name: str | None = None, **options: Any) -> list[Run]:
+        asked.append(name)
+        return await runs(name, **options)
+
+    monkeypatch.setattr(engine.store, "runs", counted)
+    async with app.run_test(size=(140, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press("j", "k", "j", "k")
+        engine.store.bump()
+        await settle(pilot)
+        assert sorted(asked, key=str) == ["a", "b"]
 
 
 async def test_details_of_the_connection_under_the_cursor(app: WharfApp, engine: FakeEngine) -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import ClassVar, Literal
 
 from rich.text import Text
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Footer
@@ -89,7 +89,7 @@ class ConnectionsScreen(ExplainingScreen[None]):
         self._table.sort_mark(self._list.sorted_by, reverse=self._list.backwards)
         await self.reload()
         self._table.focus()
-        self.run_worker(self._prepare(), description="get ready for the filter")
+        self._prepare()
         # What is “today” changes without anything happening.
         self.set_interval(_MINUTE, self._tick)
 
@@ -102,6 +102,7 @@ class ConnectionsScreen(ExplainingScreen[None]):
             self._table.mark(self._table.marks & self._list.names)
         self._show()
 
+    @work(description="get ready for the filter")
     async def _prepare(self) -> None:
         """Be ready for the first letter of a filter, a little at a time: there may be ten thousand connections."""
         states = self._list.states
@@ -166,10 +167,9 @@ class ConnectionsScreen(ExplainingScreen[None]):
         recent = self._recent.of(latest) if latest is not None else ()
         detail.show(state, recent or ())
         if recent is None and latest is not None and detail.has_room:
-            self.run_worker(
-                self._read_recent(latest), group="recent runs", exclusive=True, description="read the latest runs"
-            )
+            self._read_recent(latest)
 
+    @work(group="recent runs", exclusive=True, description="read the latest runs")
     async def _read_recent(self, latest: Run) -> None:
         with self._telling(), suppress(UnknownConnection):
             self._recent.keep(latest, await self.engine.store.runs(latest.connection, limit=RECENT))
