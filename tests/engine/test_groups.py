@@ -238,3 +238,15 @@ async def test_no_names_leave_the_folder(
     assert ended.failure is not None
     assert ended.failure.failure_class is FailureClass.UNSAFE_NAME
     assert arrived(partner, folder, "inbound") == MANY
+
+
+async def test_large_files_have_a_session_to_themselves_and_small_ones_share_it(
+    engine: Engine, partner: Partner, make_connection: MakeConnection, folder: Path
+) -> None:
+    large = {f"{letter}.csv": letter.encode() * 300_000 for letter in "abc"}
+    partner.files = large | {f"x{number}.csv": b"1" for number in range(3)}
+    partner.on_look = lambda name: partner.log.append(f"look {name}")
+    await engine.store.save(make_connection())
+    assert (await run(engine)).status is Status.COMPLETED
+    of_large = [line for line in partner.log if line.startswith(("read ", "look ")) and line.split()[1] in large]
+    assert of_large == [line for name in large for line in (f"read {name} from 0", f"look {name}")]
