@@ -60,7 +60,7 @@ async def test_a_retry_goes_on_beside_a_session_that_stays_frozen(
 ) -> None:
     """A session whose client the network has taken away knows nothing of that, and keeps its files open; vsftpd's keeps
     the one that is being uploaded locked as well, so that nobody can read it or write to it."""
-    async with engine_with(exchange, paths, retries=1, stall_timeout=STALL_TIMEOUT) as engine:
+    async with engine_with(exchange, paths, retries=3, stall_timeout=STALL_TIMEOUT) as engine:
         with watched(exchange):
             run = await _run_into_silence(engine, partner, exchange, "transfer")
             partner.thaw_listener()
