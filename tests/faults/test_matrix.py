@@ -14,6 +14,13 @@ from tests.servers.certificates import Certificates
 SEED = 20_261
 CHUNKS = 4
 CHUNK = 13
+FOUND_BY_LARGER_RUNS = (
+    # Every data connection is cut before its first byte, those of listings included.
+    "ftp-inbound/16@172",
+    # The connection is dropped in the midst of a TLS handshake.
+    "ftps-outbound/2@172",
+    "ftps-inbound/15@71",
+)
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +43,16 @@ async def test_every_promise_holds(subject: Subject, chunk: int, keys: Keys) -> 
     assert not wrong, "\n".join(["python -m tests.faults --case LABEL runs one alone:", *wrong])
     # A matrix of faults that never strike would prove nothing.
     assert sum(result.bites > 0 for result in results) >= CHUNK // 2
+
+
+@pytest.mark.parametrize("label", FOUND_BY_LARGER_RUNS)
+async def test_what_larger_runs_have_found_stays_mended(label: str, keys: Keys) -> None:
+    case = case_named(label)
+    with tempfile.TemporaryDirectory(prefix="wharf-faults-") as folder:
+        async with open_workshop(case.subject, Path(folder), keys) as workshop:
+            result = await run_case(workshop, case)
+    assert not result.violations, str(result)
+    assert result.bites
 
 
 def test_cases_are_reproducible() -> None:

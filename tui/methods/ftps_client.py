@@ -124,8 +124,16 @@ class FtpsClient(aioftp.Client):
     async def encrypt(self, context: ssl.SSLContext, host: str) -> ssl.SSLObject:
         """Start TLS on the control connection and have the peer inspected."""
         await self._refuse_early_text()
-        await self.stream.writer.start_tls(context, server_hostname=host)
-        tls: ssl.SSLObject = self.stream.writer.get_extra_info("ssl_object")
+        writer = self.stream.writer
+        in_clear = writer.transport
+        try:
+            await writer.start_tls(context, server_hostname=host)
+        finally:
+            if writer.transport is None:
+                # Python leaves it so when the connection is dropped during the handshake, and stumbles over it later.
+                writer._transport = in_clear  # noqa: SLF001
+                raise ConnectionAbortedError("dropped while TLS was begun")
+        tls: ssl.SSLObject = writer.get_extra_info("ssl_object")
         self._inspect(tls)
         return tls
 
