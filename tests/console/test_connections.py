@@ -17,6 +17,7 @@ from tui.console.dialogs.testing import TestDialog
 from tui.console.screens.connections import ConnectionsScreen
 from tui.console.widgets.row_table import RowTable
 from tui.console.widgets.running_panel import RunningPanel
+from tui.domain.connection_file import read_connections
 from tui.domain.failure import Failure, FailureClass, StoreProblem
 from tui.domain.run import Event, FileRecord, Progress, Run, Status
 from tui.engine.live import WAITING_FOR_PLACE
@@ -543,6 +544,27 @@ async def test_the_test_shows_its_steps_while_they_happen(app: WharfApp, engine:
         assert REFUSED.remedy in screen_text(app)
         await pilot.press("escape")
         assert isinstance(app.screen, ConnectionsScreen)
+
+
+async def test_connections_are_copied_as_the_file_that_import_takes(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("a", "b", "c")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("j", "y")
+        await pilot.pause()
+        assert read_connections(app.clipboard) == [engine.store.all["b"]]
+        await pilot.press("space", "space", "y")
+        await pilot.pause()
+        assert [each.name for each in read_connections(app.clipboard)] == ["b", "c"]
+        assert "Copied 2 connections as TOML." in told(app)
+        many = [f"{'n' * 50}{number}" for number in range(200)]
+        await engine.add(*many)
+        await settle(pilot)
+        table(app).mark(many)
+        await pilot.press("y")
+        await pilot.pause()
+        assert any("`wharf export` writes a file" in text for text in told(app))
+        assert len(read_connections(app.clipboard)) == 2
 
 
 async def test_the_latest_runs_stand_in_the_pane_each_above_its_bytes(app: WharfApp, engine: FakeEngine) -> None:

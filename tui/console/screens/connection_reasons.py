@@ -14,6 +14,7 @@ _NEEDS_ONE = {
     "history": "shown",
     "edit": "edited",
     "copy": "copied",
+    "copy_toml": "copied",
     "test": "tested",
     "mark": "marked",
     "run": "run",

@@ -31,6 +31,7 @@ from tui.console.widgets.row_table import RowTable
 from tui.console.widgets.running_panel import RunningPanel
 from tui.console.widgets.status import StatusLine
 from tui.domain.connection import Connection
+from tui.domain.connection_file import write_connections
 from tui.domain.failure import UnknownConnection, WharfError
 from tui.domain.figures import count
 from tui.domain.filter import with_choices
@@ -45,10 +46,13 @@ _READING_TIME = {"information": 4, "warning": 8, "error": 12}
 
 _MINUTE = 60
 
+_LONGEST_COPY = 50_000
+"""Characters: terminals take about 75,000 bytes at most, and they get a third more than there are."""
+
 _AT_ONCE = 100
 """Connections that are prepared for the filter before anything else has its turn."""
 
-_ON_MARKS = frozenset({"run", "cancel", "pause", "toggle_enabled", "delete"})
+_ON_MARKS = frozenset({"copy_toml", "run", "cancel", "pause", "toggle_enabled", "delete"})
 """Actions that are done with all marked connections, if some are marked."""
 
 _NO_CONNECTIONS = (
@@ -317,6 +321,18 @@ class ConnectionsScreen(ExplainingScreen[None]):
                 self._open_history(event.key)
 
     # One or all marked
+
+    async def action_copy_toml(self) -> None:
+        """Put the connections on the clipboard of the terminal as `wharf export` writes them: without secrets."""
+        names = self._targets
+        with self._telling():
+            text = write_connections([await self.engine.store.connection(name) for name in names])
+            if len(text) > _LONGEST_COPY:
+                told = f"{named(names)} are too much for a terminal's clipboard; `wharf export` writes a file."
+                self._tell(told, "warning")
+            elif names:
+                self.app.copy_to_clipboard(text)
+                self._tell(f"Copied {named(names)} as TOML.")
 
     def action_mark(self) -> None:
         if (name := self._chosen) is not None:
