@@ -146,8 +146,11 @@ async def _still_engine() -> AsyncIterator[StillEngine]:
 
 @contextmanager
 def _same_everywhere() -> Iterator[None]:
-    """The same time zone and no movement, whatever the machine has."""
-    with patch.dict(os.environ, TZ="UTC", TEXTUAL_ANIMATIONS="none"):
+    """The same time zone and no movement, whatever the machine has; and the last minute is but a moment."""
+    with (
+        patch.dict(os.environ, TZ="UTC", TEXTUAL_ANIMATIONS="none"),
+        patch("tui.console.sparkline.monotonic", lambda: 0.0),
+    ):
         time.tzset()
         yield
     time.tzset()
@@ -161,6 +164,7 @@ async def _settle(pilot: Pilot[Any]) -> None:
     assert isinstance(app, WharfApp)
     app.bridge.sample()
     await pilot.pause()
+    await app.workers.wait_for_complete()
     await pilot.pause()
 
 

@@ -132,7 +132,7 @@ async def _keys_during_transfers(report: Report, folder: Path) -> None:
         store = await stack.enter_async_context(opened(paths_of(folder)))
         names = []
         for way in Way:
-            names += await large_exchanges(way, folder, 1000 * MB, store, stack, per_way=TRANSFERS // len(Way))
+            names += await large_exchanges(way, folder, 4000 * MB, store, stack, per_way=TRANSFERS // len(Way))
         taken = await asyncio.to_thread(_walk, folder, names)
     for what, place in (("", 1), (", waiting for a core included", 0)):
         times = [each[place] * 1000 for each in taken]
@@ -151,7 +151,7 @@ def _walk(folder: Path, names: Sequence[str]) -> list[tuple[float, float]]:
     with watched(*_CHILD, "transfers", *names, home=folder) as screen:
         screen.wait(lambda seen: _home(seen) and f"{TRANSFERS} transfers" in seen)
         screen.take(_SETTLE)
-        taken = [screen.press(b"j", _is_under_cursor(screen, name_of(number))) for number in range(1, 201)]
+        taken = [screen.press(b"j", _is_under_cursor(screen, name_of(number))) for number in range(1, 101)]
         if f"{TRANSFERS} transfers" not in screen.shown:
             sys.exit("transfers ended before the keys did; they need larger files")
     return taken

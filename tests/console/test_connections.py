@@ -213,6 +213,9 @@ async def test_the_panel_says_how_far_all_are_and_who_waits_for_a_turn(app: Whar
         for words in ("2 transfers", "2 waiting", "3/8 files", "4.0 MB of 10 MB", "3.0 MB/s"):
             assert words in title
         panel = app.screen.query_one(RunningPanel)
+        first = next(iter(panel.render_line(0)))
+        assert first.style is not None
+        assert first.style.bold
         assert [run.connection for run in panel.runs] == ["b", "c", "a", "d"]
         assert WAITING_FOR_PLACE in panel.text_of(3)
 

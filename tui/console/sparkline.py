@@ -26,8 +26,8 @@ class LastMinute:
     PART = 2
     """Seconds of a part."""
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float] | None = None) -> None:
+        self._clock = clock or monotonic
         self._parts: dict[int, tuple[float, int]] = {}
 
     def tell(self, value: float) -> None:

@@ -119,7 +119,7 @@ class RunningPanel(Widget):
         if len(values) > 1 and room > 1:
             text.append(_LAST_MINUTE).append(sparkline(values), style=self._part("spark"))
         text.pad_right(max(self.size.width - text.cell_len, 0))
-        text.style = self._part("title")
+        text.stylize_before(self._part("title"))
         return text
 
     def _line(self, place: int) -> Text:
