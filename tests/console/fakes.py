@@ -1,6 +1,7 @@
 """An engine for screens: runs are what the test says, the store is one in memory."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -89,6 +90,9 @@ class FakeStore(Store):
             active = (latest.ended or latest.started) if latest else None
             states.append(ConnectionState(self.all[name], status, active, latest, self.certificates.get(name)))
         return states
+
+    async def statuses(self) -> dict[Status, int]:
+        return dict(Counter(state.status for state in await self.overview()))
 
     async def connections(self) -> list[Connection]:
         return [self.all[name] for name in sorted(self.all)]

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from time import monotonic
 
 import pytest
 
@@ -41,3 +42,18 @@ def test_a_terminal_that_has_gone_costs_nothing_but_what_is_shown(pipe: tuple[in
     outlet.write(PAGE)
     outlet.drain()
     assert not outlet._thread.is_alive()
+
+
+def test_a_terminal_that_takes_its_time_is_congested_until_it_has_read(pipe: tuple[int, int]) -> None:
+    theirs, ours = pipe
+    outlet = _Outlet(open(ours, "w", encoding="utf-8", closefd=False))  # noqa: SIM115 - the fixture closes it
+    assert not outlet.is_congested
+    outlet.write(PAGE)
+    deadline = monotonic() + 10
+    while not outlet.is_congested:
+        assert monotonic() < deadline
+    read = 0
+    while read < len(PAGE.encode()):
+        read += len(os.read(theirs, 1 << 20))
+    outlet.drain()
+    assert not outlet.is_congested

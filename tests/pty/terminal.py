@@ -9,6 +9,7 @@ import sys
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -35,6 +36,26 @@ class Terminal:
             if not self._read(deadline):
                 raise AssertionError(f"{text!r} was not shown; the terminal got {self.seen[-2000:]!r}")
         return place + len(text)
+
+    def listen(self, seconds: float) -> None:
+        """Take whatever is written for so long."""
+        deadline = monotonic() + seconds
+        while self._read(deadline):
+            pass
+
+    def quiet(self, seconds: float) -> None:
+        """Until nothing has been written for so long."""
+        end = monotonic() + PATIENCE
+        while self._read(monotonic() + seconds):
+            assert monotonic() < end, "the terminal is never quiet"
+
+    def wait_until_stopped(self) -> None:
+        """Until the process is suspended (state T of proc(5))."""
+        deadline = monotonic() + PATIENCE
+        stat = Path(f"/proc/{self._process.pid}/stat")
+        while stat.read_text().rpartition(")")[2].split()[0] != "T":
+            assert monotonic() < deadline, "the process was not suspended"
+            self._read(monotonic() + 0.05)
 
     def type(self, keys: bytes) -> None:
         os.write(self._ours, keys)

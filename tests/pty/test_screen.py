@@ -194,6 +194,77 @@ def test_the_screen_follows_the_size_of_the_window() -> None:
         assert terminal.end() == 0
 
 
+async def test_the_title_tells_what_runs_and_is_given_back(
+    silent_server: socket.socket, paths: Paths, tmp_path: Path
+) -> None:
+    await save_silent_connection(paths, silent_server, tmp_path)
+    with wharf_on_terminal(SILENT="hunter2") as terminal:
+        place = terminal.wait_for(b"\x1b]2;Wharf\x1b\\", since=terminal.wait_for(b"\x1b[22;2t"))
+        terminal.type(b"r")
+        place = terminal.wait_for(b"\x1b]2;Wharf: 1 running\x1b\\", since=place)
+        terminal.type(b"x")
+        terminal.wait_for(b"\x1b]2;Wharf: 1 failed\x1b\\", since=place)
+        terminal.type(b"q")
+        assert terminal.end() == 0
+        assert terminal.seen.count(b"\x1b[22;2t") == terminal.seen.count(b"\x1b[23;2t") == 1
+        assert_as_it_was(terminal)
+
+
+def test_the_title_can_be_left_alone(paths: Paths) -> None:
+    paths.settings.write_text("title = false\n")
+    with wharf_on_terminal() as terminal:
+        terminal.wait_for(FIRST_FRAME)
+        terminal.type(b"q")
+        assert terminal.end() == 0
+        assert b"\x1b]2;" not in terminal.seen
+        assert b";2t" not in terminal.seen
+
+
+def test_an_idle_screen_sends_nothing() -> None:
+    with wharf_on_terminal() as terminal:
+        terminal.wait_for(b"\x1b]2;Wharf", since=terminal.wait_for(b"Quit", since=terminal.wait_for(FIRST_FRAME)))
+        terminal.quiet(1.0)
+        before = len(terminal.seen)
+        terminal.listen(5.0)
+        assert terminal.seen[before:] == b""
+        terminal.type(b"q")
+        assert terminal.end() == 0
+
+
+def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() -> None:
+    with wharf_on_terminal() as terminal:
+        before = terminal.modes
+        terminal.wait_for(FIRST_FRAME)
+        terminal.type(b"\x1a")
+        place = terminal.wait_for(b"\x1b[?1049l")
+        terminal.wait_until_stopped()
+        terminal.listen(0.1)
+        assert_as_it_was(terminal)
+        assert terminal.modes == before
+        terminal.send(signal.SIGCONT)
+        terminal.wait_for(FIRST_FRAME, since=terminal.wait_for(b"\x1b[?1049h", since=place))
+        terminal.type(b"q")
+        assert terminal.end() == 0
+        assert_as_it_was(terminal)
+        assert terminal.modes == before
+
+
+async def test_ctrl_z_is_refused_while_a_transfer_runs(
+    silent_server: socket.socket, paths: Paths, tmp_path: Path
+) -> None:
+    await save_silent_connection(paths, silent_server, tmp_path)
+    with wharf_on_terminal(SILENT="hunter2") as terminal:
+        terminal.wait_for(b"silent")
+        terminal.type(b"r")
+        peer, _ = silent_server.accept()
+        with peer:
+            terminal.type(b"\x1a")
+            terminal.wait_for(b"would stand still")
+            assert b"\x1b[?1049l" not in terminal.seen
+            terminal.send(signal.SIGTERM)
+            assert terminal.end() == 143
+
+
 @pytest.mark.parametrize("term", ["dumb", ""])
 def test_a_terminal_that_can_show_no_screen_is_refused_with_a_sentence(term: str) -> None:
     with wharf_on_terminal(TERM=term) as terminal:

@@ -210,3 +210,14 @@ async def test_a_certificate_that_is_known_already_is_no_change(store: SqliteSto
     before = await store.version()
     await store.record_certificate("acme", connection().address, ENDS)
     assert await store.version() == before
+
+
+async def test_the_number_of_connections_in_each_status(store: SqliteStore) -> None:
+    assert await store.statuses() == {}
+    for name in ("a", "b", "c", "d"):
+        await store.save(connection(name))
+    await store.begin_run("a", Trigger.MANUAL, this_process())
+    for name, status in (("b", Status.COMPLETED), ("b", Status.FAILED)):
+        run = await store.begin_run(name, Trigger.MANUAL, this_process())
+        await store.end_run(run.run_id, Outcome(status), Progress())
+    assert await store.statuses() == {Status.IN_PROGRESS: 1, Status.FAILED: 1, Status.NONE: 2}

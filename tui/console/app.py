@@ -21,7 +21,7 @@ from textual.screen import Screen
 from textual.widgets import Input, TextArea
 
 from tui.console import crash, keymap
-from tui.console.bridge import INTERVAL, Bridge
+from tui.console.bridge import Bridge
 from tui.console.dialogs.confirm import ConfirmDialog
 from tui.console.dialogs.help import HelpDialog
 from tui.console.dialogs.messages import MessagesDialog
@@ -30,6 +30,7 @@ from tui.console.filters import AsciiFilter, needs_ascii
 from tui.console.frames import Frames
 from tui.console.keys import as_keymap
 from tui.console.messages import MessageLog, Severity
+from tui.console.pace import INTERVAL, Pace
 from tui.console.palette import ActionCommands, ConnectionCommands
 from tui.console.reasons import Explaining
 from tui.console.screens.connections import ConnectionsScreen
@@ -37,6 +38,7 @@ from tui.console.terminal import TerminalDriver
 from tui.console.themes import THEMES, palette_of, setting_of, textual_name
 from tui.domain.failure import WharfError
 from tui.domain.figures import count
+from tui.domain.run import Status
 from tui.domain.text import printable
 from tui.engine import Engine
 from tui.paths import Paths
@@ -44,6 +46,10 @@ from tui.settings import Settings, ThemeName, remember_theme
 
 _READING_TIME = {"information": 5, "warning": 8, "error": 12}
 """Seconds that a notification stays; all can be read again with the key for messages."""
+
+
+_TITLE_INTERVAL = 1.0
+"""Seconds between two looks at whether the title of the terminal still holds."""
 
 
 class WharfApp(App[int], inherit_bindings=False):
@@ -72,7 +78,8 @@ class WharfApp(App[int], inherit_bindings=False):
             self.register_theme(theme)
         self.theme = textual_name("terminal" if without_colour else self.settings.theme)
         self.set_keymap(as_keymap(self.settings.keys))
-        self.badges = ("READ-ONLY",) if engine.read_only else ()
+        self._pace = Pace(self.settings.low_bandwidth)
+        self._titled_version: int | None = None
         self.bridge = Bridge(engine, self._screen_on_top)
         self._frames = Frames()
 
@@ -93,8 +100,10 @@ class WharfApp(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.engine.opener.ask = self._ask_passphrase
-        self.set_interval(INTERVAL, self.bridge.sample)
-        self.call_after_refresh(self.bridge.sample)
+        self.set_interval(INTERVAL, self.look)
+        self.call_after_refresh(self.look)
+        if self.settings.title:
+            self.set_interval(_TITLE_INTERVAL, self._show_title)
 
     async def _ask_passphrase(self, complaint: str) -> str | None:
         """Asked by the engine, in a task of its own: the dialog opens in the application's."""
@@ -106,6 +115,32 @@ class WharfApp(App[int], inherit_bindings=False):
 
         self.call_later(self.push_screen, PassphraseDialog(complaint), answered)
         return await answer
+
+    def look(self) -> None:
+        """Let the screen on top follow the engine, as often as the line allows."""
+        congested = isinstance(self._driver, TerminalDriver) and self._driver.is_congested
+        if self._pace.is_due(congested=congested):
+            self.bridge.sample()
+        badges = {"READ-ONLY": self.engine.read_only, "SLOW LINE": self._pace.slow}
+        self.badges = tuple(badge for badge, holds in badges.items() if holds)
+
+    async def _show_title(self) -> None:
+        """Tell the terminal how many connections run and have failed, when that has changed."""
+        version = self.engine.snapshot().store_version
+        if version == self._titled_version or not isinstance(self._driver, TerminalDriver):
+            return
+        try:
+            numbers = await self.engine.store.statuses()
+        except WharfError:
+            # Told by whichever screen reads the store; the next look tries again.
+            return
+        self._titled_version = version
+        told = [
+            f"{numbers[status]} {word}"
+            for status, word in ((Status.IN_PROGRESS, "running"), (Status.FAILED, "failed"))
+            if numbers.get(status)
+        ]
+        self._driver.show_title(f"Wharf: {', '.join(told)}" if told else "Wharf")
 
     # Colours and signs
 

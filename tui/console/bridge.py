@@ -12,9 +12,6 @@ from textual.screen import Screen
 
 from tui.engine.live import Snapshot
 
-INTERVAL = 0.25
-"""Seconds between two samples: faster costs transfers their speed and shows nobody more."""
-
 
 class SnapshotTaken(Message):
     """The engine's state changed. With `store_changed`, what was read from the store is to be read again."""

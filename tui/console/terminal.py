@@ -11,6 +11,7 @@ import sys
 from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
+from time import monotonic
 from typing import Any, TextIO, cast
 
 from textual.drivers.linux_driver import LinuxDriver
@@ -18,19 +19,49 @@ from textual.drivers.linux_driver import LinuxDriver
 _FAREWELL = 2.0
 """Seconds that a terminal gets to take the last texts, among them those that restore it."""
 
+_PROMPTLY = 0.3
+"""Seconds within which a terminal on a good line takes a text."""
+
 _BACKLOG = 32
 """Texts that may wait before the terminal counts as behind; one that reads has them within milliseconds."""
+
+
+_WITHOUT_TITLE = ("linux", "vt", "eterm", "cons")
+"""Beginnings of TERM for terminals that have no title and may show the sequence as text."""
 
 
 class TerminalDriver(LinuxDriver):
     """The driver of Textual for Linux and macOS, for terminals that may stop reading."""
 
     _outlet: "_Outlet | None" = None
+    _title: str | None = None
 
     @property
     def is_behind(self) -> bool:
         """Whether the terminal does not take what is shown as fast as it is written."""
         return self._outlet is not None and self._outlet.is_behind
+
+    @property
+    def is_congested(self) -> bool:
+        """Whether the terminal takes its time over what is shown."""
+        return self._outlet is not None and self._outlet.is_congested
+
+    def show_title(self, title: str) -> None:
+        """Give the terminal a title; nothing is sent if it is the same. The former one comes back at the end, in
+        terminals that keep a stack of them (XTWINOPS 22 and 23). `title` must be printable.
+        """
+        if title == self._title or os.environ.get("TERM", "").startswith(_WITHOUT_TITLE):
+            return
+        if self._title is None:
+            self.write("\x1b[22;2t")
+        self._title = title
+        self.write(f"\x1b]2;{title}\x1b\\")
+
+    def stop_application_mode(self) -> None:
+        if self._title is not None:
+            self._title = None
+            self.write("\x1b[23;2t")
+        super().stop_application_mode()
 
     def start_application_mode(self) -> None:
         assert sys.__stderr__ is not None  # noqa: S101 - no screen is opened without a terminal there
@@ -51,12 +82,18 @@ class _Outlet(io.TextIOBase):
         self._descriptor = terminal.fileno()
         self._encoding = terminal.encoding
         self._waiting: SimpleQueue[bytes | None] = SimpleQueue()
+        self._handing_on_since: float | None = None
         self._thread = Thread(target=self._hand_on, name="terminal", daemon=True)
         self._thread.start()
 
     @property
     def is_behind(self) -> bool:
         return self._waiting.qsize() > _BACKLOG
+
+    @property
+    def is_congested(self) -> bool:
+        since = self._handing_on_since
+        return since is not None and monotonic() - since > _PROMPTLY
 
     def write(self, text: str, /) -> int:
         self._waiting.put(text.encode(self._encoding, "backslashreplace"))
@@ -74,5 +111,7 @@ class _Outlet(io.TextIOBase):
         # Hung up: nobody reads any more. Past sys.stderr, whose lock a waiting thread would hold when Python ends.
         with suppress(OSError):
             while (data := self._waiting.get()) is not None:
+                self._handing_on_since = monotonic()
                 while data:
                     data = data[os.write(self._descriptor, data) :]
+                self._handing_on_since = None

@@ -98,6 +98,10 @@ class Store(ABC):
         """All connections that can be read, with the state of their latest run, by name."""
 
     @abstractmethod
+    async def statuses(self) -> dict[Status, int]:
+        """How many connections have each status; those that none has are left out."""
+
+    @abstractmethod
     async def connections(self) -> list[Connection]:
         """All connections that can be read, by name."""
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from tui.domain.connection import Connection
 from tui.domain.failure import NameTaken, StoreProblem, UnknownConnection
 from tui.domain.problems import problems_of
+from tui.domain.run import Status
 from tui.domain.text import printable
 from tui.store.rows import to_micros, to_text
 
@@ -116,3 +117,11 @@ def _readable(body: str) -> Connection | None:
 def reasons(error: ValidationError) -> str:
     """Why a stored connection cannot be read."""
     return printable("; ".join(f"{problem.path} {problem.sentence}".strip() for problem in problems_of(error)), 500)
+
+
+def statuses(database: apsw.Connection) -> dict[Status, int]:
+    rows = database.execute(
+        "SELECT coalesce(runs.status, 'None'), count(*) "
+        "FROM connections LEFT JOIN runs ON runs.run_id = connections.latest_run_id GROUP BY 1"
+    )
+    return {Status(status): number for status, number in rows}

@@ -91,6 +91,9 @@ class SqliteStore(Store):
     async def overview(self) -> list[ConnectionState]:
         return await self._read(self._overview.states)
 
+    async def statuses(self) -> dict[Status, int]:
+        return await self._read(on_connections.statuses)
+
     async def connections(self) -> list[Connection]:
         return await self._read(on_connections.every)
 

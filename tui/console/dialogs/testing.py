@@ -15,10 +15,10 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from tui.console import keymap
-from tui.console.bridge import INTERVAL
 from tui.console.dialogs.heights import DIALOG_HEIGHTS
 from tui.console.dialogs.trusting import TrustDialog
 from tui.console.formats import STYLES, safe
+from tui.console.pace import INTERVAL
 from tui.console.widgets.ladder import drawn_ladder
 from tui.domain.connection import Connection, Direction
 from tui.domain.failure import Failure, FailureClass, TransferFailed, WharfError
