@@ -100,6 +100,7 @@ class WharfApp(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.engine.opener.ask = self._ask_passphrase
+        self.app_resume_signal.subscribe(self, self._draw_anew)
         self.set_interval(INTERVAL, self.look)
         self.call_after_refresh(self.look)
         if self.settings.title:
@@ -274,6 +275,11 @@ class WharfApp(App[int], inherit_bindings=False):
         return await super().run_action(action, default_namespace, namespaces)
 
     # The terminal
+
+    def _draw_anew(self, _app: object) -> None:
+        """After a suspension the terminal shows nothing of what it was sent before."""
+        self._frames = Frames()
+        self.refresh(layout=True)
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         # While updates are batched, Textual sends nothing.
