@@ -220,14 +220,21 @@ class ImapClient:
         return capability in self._capabilities
 
     async def select(self, folder: str, *, readonly: bool) -> Folder:
-        """Choose the folder that the other commands are about."""
+        """Choose the folder that the other commands are about. An answer that does not say since when the UIDs in it
+        are valid (RFC 3501 section 6.3.1) is none: a mail that was delivered could not be told from a new one."""
         client = self._client
         argument = folder_argument(folder)
         exists = await self._command(
             f"The folder {folder}", lambda: client.select(argument, readonly), FailureClass.NOT_FOUND
         )
-        uidvalidity = client.response("UIDVALIDITY")[1]
-        return Folder(_number(exists), str(_number(uidvalidity)))
+        uidvalidity = _number(client.response("UIDVALIDITY")[1])
+        if not uidvalidity:
+            raise TransferFailed(
+                FailureClass.NETWORK,
+                f"{self._peer} does not say since when the numbers of mails in {folder} are valid (UIDVALIDITY).",
+                remedy="Run it again. If it stays so, the server cannot tell mails from one another: ask the partner.",
+            )
+        return Folder(_number(exists), str(uidvalidity))
 
     async def fetch(self, numbers: str, items: str) -> list[dict[str, Value]]:
         """FETCH by sequence numbers; these hold as long as nothing but FETCH is asked (RFC 3501 section 7.4.1)."""
