@@ -109,7 +109,7 @@ async def test_when_the_vault_cannot_be_used_nothing_is_saved_and_the_remedy_is_
         await pilot.press("ctrl+s")
         await until(pilot, lambda: told_above(form_app) != "")
         shown = told_above(form_app)
-        assert "can be read or written by others" in shown
+        assert "others have rights on it" in shown
         assert "chmod 600" in shown
         assert SECRET not in shown
     assert await real_engine.store.connections() == []

@@ -236,7 +236,7 @@ class Execution:
         if self._force:
             # What this very run has delivered in an earlier attempt is not sent again all the same.
             ledger = {key: line for key, line in ledger.items() if line.run_id == self._run.run_id}
-        plan = make_plan(candidates, ledger, self._connection.repeat)
+        plan = await self._without_twins(sides, make_plan(candidates, ledger, self._connection.repeat))
         kept = {entry.key for entry in plan.move} | {entry.key for entry, _ in selection.left_alone}
         await self._clear_away(sides, kept | passed_over, partials)
         for entry in plan.unsafe:
@@ -247,6 +247,19 @@ class Execution:
             self._untouched = Untouched(len(plan.delivered), len(selection.left_alone) + len(not_asked_for))
         self._narrator.tell("plan", f"{len(plan.move)} to move, {len(plan.delivered)} delivered before")
         return plan
+
+    async def _without_twins(self, sides: Sides, plan: Plan) -> Plan:
+        """A disk that takes two names for one would have the second file replace the first."""
+        if sides.target is not sides.local or not plan.move:
+            return plan
+        twins = await sides.local.case_twins([entry.target_name for entry in plan.move])
+        refused = [
+            replace(entry, problem=f"the local folder takes its name for {twins[entry.target_name]}")
+            for entry in plan.move
+            if entry.target_name in twins
+        ]
+        move = [entry for entry in plan.move if entry.target_name not in twins]
+        return replace(plan, move=move, unsafe=plan.unsafe + refused)
 
     async def _clear_away(self, sides: Sides, wanted: Set[str], partials: dict[str, Partial]) -> None:
         """Remove staged files that nothing will ever continue: their source is gone, or delivered in another way."""

@@ -19,6 +19,7 @@ from tui.domain.connection import After, Connection, Direction
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import part_name
 from tui.methods.base import Each, Entry, Proof, Source, Staged, Surroundings, Target, Writer, file_failure
+from tui.methods.case_twins import case_twins
 from tui.methods.local_source import LEADS_OUT, is_file, leads_out, open_source
 from tui.trust.private_file import sync_folder
 
@@ -178,6 +179,15 @@ class LocalFolder(Source, Target):
 
     async def exists(self, name: str) -> bool:
         return await asyncio.to_thread(os.path.lexists, self._path / name)
+
+    async def case_twins(self, names: Sequence[str]) -> dict[str, str]:
+        """As the function of that name says, of this folder."""
+
+        def look() -> dict[str, str]:
+            with _translated(f"Looking for names in {self._path} that differ only in case"):
+                return case_twins(self._path, names)
+
+        return await asyncio.to_thread(look)
 
     async def free_space(self) -> int | None:
         def look() -> int:
