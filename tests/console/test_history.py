@@ -294,13 +294,22 @@ async def test_words_and_terms(app: WharfApp, engine: FakeEngine, text: str, exp
         assert shown(app) == [3, 2, 1]
 
 
-async def test_an_unknown_term_is_explained_and_nothing_found_says_so(app: WharfApp, engine: FakeEngine) -> None:
+async def test_an_unknown_term_is_explained_and_hides_nothing(app: WharfApp, engine: FakeEngine) -> None:
     await engine.add("acme")
     await engine.ran("acme")
     async with app.run_test(size=(120, 30)) as pilot:
         await opened(pilot)
         await typed(pilot, "statsu:failed")
         assert "did you mean status:?" in screen_text(app)
+        assert shown(app) == [1]
+
+
+async def test_nothing_found_says_so(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("acme")
+    await engine.ran("acme")
+    async with app.run_test(size=(120, 30)) as pilot:
+        await opened(pilot)
+        await typed(pilot, "status:failed")
         assert "No run matches the filter" in screen_text(app)
 
 

@@ -11,20 +11,29 @@ from tui.domain.filter import parse_filter
 from tui.domain.filter_facts import RUN_VOCABULARY, connection_facts, connection_vocabulary, run_facts
 from tui.domain.run import Progress, Run, Status, Trigger
 
-NOW = datetime.now(UTC)
 REFUSED = TransferFailed(FailureClass.AUTH, "The partner refused.").failure
 
-RUNS = [
-    Run(1, "acme", Trigger.MANUAL, Status.COMPLETED, NOW - timedelta(days=3), NOW, OWNER, progress=Progress(2, 2, 9)),
-    Run(2, "borealis", Trigger.COMMAND_LINE, Status.FAILED, NOW - timedelta(hours=1), NOW, OWNER, failure=REFUSED),
-    Run(3, "cobalt", Trigger.SCHEDULE, Status.IN_PROGRESS, NOW - timedelta(seconds=9), None, OWNER),
-]
 
-CONNECTIONS: list[tuple[Connection, Status, datetime | None, Run | None]] = [
-    (connection("acme"), Status.COMPLETED, NOW - timedelta(days=3), RUNS[0]),
-    (connection("borealis", type="modifications", method="ftp"), Status.FAILED, NOW, RUNS[1]),
-    (connection("cobalt", direction="outbound", method="email", enabled=False), Status.NONE, None, None),
-]
+def _runs() -> list[Run]:
+    """As of now: a run in progress takes longer the later it is looked at."""
+    now = datetime.now(UTC)
+    return [
+        Run(
+            1, "acme", Trigger.MANUAL, Status.COMPLETED, now - timedelta(days=3), now, OWNER, progress=Progress(2, 2, 9)
+        ),
+        Run(2, "borealis", Trigger.COMMAND_LINE, Status.FAILED, now - timedelta(hours=1), now, OWNER, failure=REFUSED),
+        Run(3, "cobalt", Trigger.SCHEDULE, Status.IN_PROGRESS, now - timedelta(seconds=9), None, OWNER),
+    ]
+
+
+def _connections() -> list[tuple[Connection, Status, datetime | None, Run | None]]:
+    now = datetime.now(UTC)
+    acme, borealis, _ = _runs()
+    return [
+        (connection("acme"), Status.COMPLETED, now - timedelta(days=3), acme),
+        (connection("borealis", type="modifications", method="ftp"), Status.FAILED, now, borealis),
+        (connection("cobalt", direction="outbound", method="email", enabled=False), Status.NONE, None, None),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -49,9 +58,10 @@ CONNECTIONS: list[tuple[Connection, Status, datetime | None, Run | None]] = [
     ],
 )
 def test_connections(line: str, names: list[str]) -> None:
-    wanted = parse_filter(line, connection_vocabulary(each.type for each, *_ in CONNECTIONS))
+    connections = _connections()
+    wanted = parse_filter(line, connection_vocabulary(each.type for each, *_ in connections))
     assert wanted.problem is None
-    found = [state[0].name for state in CONNECTIONS if wanted.accepts(connection_facts(*state))]
+    found = [state[0].name for state in connections if wanted.accepts(connection_facts(*state))]
     assert found == names
 
 
@@ -72,4 +82,4 @@ def test_connections(line: str, names: list[str]) -> None:
 def test_runs(line: str, numbers: list[int]) -> None:
     wanted = parse_filter(line, RUN_VOCABULARY)
     assert wanted.problem is None
-    assert [run.run_id for run in RUNS if wanted.accepts(run_facts(run))] == numbers
+    assert [run.run_id for run in _runs() if wanted.accepts(run_facts(run))] == numbers
