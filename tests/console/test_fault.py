@@ -58,10 +58,17 @@ def test_the_chain_is_told_and_texts_that_hold_names_only() -> None:
     assert CANARY not in told
 
 
-async def test_a_report_that_cannot_be_written_is_told_by_the_log(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    path = crash.write_report(tmp_path / "not there", Fault(CANARY))
+def test_the_folder_of_a_report_is_made_if_it_is_gone(tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "wharf"
+    path = crash.write_report(folder, Fault(CANARY))
+    assert path is not None
+    assert path.parent == folder
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_report_that_cannot_be_written_is_told_by_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "a file").touch()
+    path = crash.write_report(tmp_path / "a file" / "state", Fault(CANARY))
     assert path is None
     assert "Fault" in caplog.text
     assert CANARY not in caplog.text

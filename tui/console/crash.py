@@ -25,12 +25,14 @@ _log = logging.getLogger(__name__)
 
 
 def write_report(folder: Path, error: BaseException) -> Path | None:
-    """Write the report of a fault into the folder; its path, or None when it could not be written."""
+    """Write the report of a fault into the folder, made if need be; its path, or None when it could not be written."""
     now = datetime.now(UTC)
     path = folder / f"crash-{now:%Y%m%d-%H%M%S-%f}.txt"
     text = report(error, now)
     _log.error("the console has a fault\n%s", text)
     try:
+        # It may be the very thing that is missing.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(path, text.encode("utf-8", "backslashreplace"))
     except OSError:
         _log.exception("the report could not be written")
