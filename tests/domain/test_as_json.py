@@ -128,9 +128,8 @@ def test_a_test_has_its_steps_in_order(ms: float | None, shown: float | None) ->
 
 @given(
     st.datetimes(
-        # Naive, as the strategy wants its bounds.
-        min_value=datetime(1970, 1, 2),  # noqa: DTZ001
-        max_value=datetime(9999, 12, 30),  # noqa: DTZ001
+        min_value=datetime(1970, 1, 2),  # noqa: DTZ001 - the strategy wants naive bounds
+        max_value=datetime(9999, 12, 30),  # noqa: DTZ001 - likewise
         timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=45)), timezone(-timedelta(hours=9))]),
     )
 )

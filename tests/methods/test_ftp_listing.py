@@ -69,7 +69,7 @@ _WORDS = st.text("abcdefgXYZ0123456789_-", min_size=1, max_size=8)
 @given(
     owner=st.lists(_WORDS, min_size=1, max_size=3),
     size=st.integers(0, 10**15),
-    day=st.dates(datetime(1990, 1, 1).date(), datetime(2025, 12, 31).date()),  # noqa: DTZ001 - a date
+    day=st.dates(date(1990, 1, 1), date(2025, 12, 31)),
     name=names,
     acl=st.sampled_from(["", "+", ".", "@"]),
 )
@@ -81,7 +81,11 @@ def test_whoever_owns_a_file_its_size_day_and_name_are_read(
     assert read_list(line, TODAY).files == [ListedFile(name, size, _epoch(day.year, day.month, day.day))]
 
 
-@given(size=st.integers(0, 10**13), at=st.datetimes(datetime(1990, 1, 1), datetime(2069, 12, 31)), name=names)  # noqa: DTZ001
+@given(
+    size=st.integers(0, 10**13),
+    at=st.builds(datetime.combine, st.dates(date(1990, 1, 1), date(2069, 12, 31)), st.times()),
+    name=names,
+)
 def test_dos_tells_the_same_in_each_of_its_ways(size: int, at: datetime, name: str) -> None:
     expected = [ListedFile(name, size, _epoch(at.year, at.month, at.day, at.hour, at.minute))]
     for day in (f"{at:%m-%d}-{at.year}", f"{at:%m/%d}/{at.year}"):

@@ -96,7 +96,7 @@ async def test_the_innermost_is_closed_first(routed: Connection, stage: Stage, j
     await session.open()
     await session.close()
     servers = (target, *reversed(jumps.hops))
-    ended = [await logged(server, "Received disconnect from") for server in servers]
+    ended = [await server.logged("Received disconnect from") for server in servers]
     # Each has heard a good-bye: had an outer one gone first, the inner ones would have lost their connection instead.
     assert all("Disconnected by application" in line for line in ended)
 
@@ -315,13 +315,3 @@ class TestFailingHops:
             await opening
         await session.close()
         assert time.monotonic() - began < 2
-
-
-async def logged(server: OpenSsh, words: str) -> str:
-    """The line of the server's log that holds the words, once it is there."""
-    async with asyncio.timeout(5):
-        while True:
-            for line in server.log:
-                if words in line:
-                    return line
-            await asyncio.sleep(0.01)

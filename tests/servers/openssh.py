@@ -24,10 +24,20 @@ class OpenSsh:
     host_key: asyncssh.SSHKey
     process: asyncio.subprocess.Process
     log: list[str] = field(default_factory=list)
+    log_grew: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     @property
     def known_hosts_line(self) -> str:
         return f"[127.0.0.1]:{self.port} {self.host_key.export_public_key().decode().strip()}\n"
+
+    async def logged(self, words: str) -> str:
+        """The first line of its log that holds the words, as soon as it is there."""
+
+        def found() -> str | None:
+            return next((line for line in self.log if words in line), None)
+
+        async with asyncio.timeout(10), self.log_grew:
+            return str(await self.log_grew.wait_for(found))
 
     def freeze(self) -> None:
         """Stop all processes that serve connections: their sockets stay open and say nothing any more."""
@@ -65,7 +75,7 @@ async def run_openssh(
     server = OpenSsh(port, getpass.getuser(), folder / "id_user", host_key.convert_to_public(), process)
     reader = asyncio.create_task(_read_log(server))
     try:
-        await _listening(server)
+        await _until_listening(server, reader)
         yield server
     finally:
         for pid in [*_descendants(process.pid), process.pid]:
@@ -94,14 +104,16 @@ def _options(folder: Path, port: int) -> list[str]:
 async def _read_log(server: OpenSsh) -> None:
     assert server.process.stderr is not None
     async for line in server.process.stderr:
-        server.log.append(line.decode(errors="replace").rstrip())
+        async with server.log_grew:
+            server.log.append(line.decode(errors="replace").rstrip())
+            server.log_grew.notify_all()
 
 
-async def _listening(server: OpenSsh) -> None:
-    async with asyncio.timeout(10):
-        while not any("Server listening" in line for line in server.log):
-            assert server.process.returncode is None, server.log
-            await asyncio.sleep(0.005)
+async def _until_listening(server: OpenSsh, log_ended: asyncio.Task[None]) -> None:
+    listening = asyncio.create_task(server.logged("Server listening"))
+    await asyncio.wait({listening, log_ended}, return_when=asyncio.FIRST_COMPLETED)
+    assert not log_ended.done(), server.log
+    await listening
 
 
 def _descendants(ancestor: int) -> list[int]:

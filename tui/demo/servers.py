@@ -215,7 +215,7 @@ class _Postbox:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - likewise
         del server, session
         content = envelope.content
         assert isinstance(content, bytes)  # noqa: S101 - decode_data is off

@@ -131,7 +131,7 @@ class FtpsClient(aioftp.Client):
         finally:
             if writer.transport is None:
                 # Python leaves it so when the connection is dropped during the handshake, and stumbles over it later.
-                writer._transport = in_clear  # noqa: SLF001
+                writer._transport = in_clear  # noqa: SLF001 - there is no public way
                 raise ConnectionAbortedError("dropped while TLS was begun")
         tls: ssl.SSLObject = writer.get_extra_info("ssl_object")
         self._inspect(tls)
