@@ -9,13 +9,13 @@ the loop's thread was at work between two beats, at its worst, depends on nobody
 
 import argparse
 import asyncio
+import ctypes
 import os
 import sys
 import tempfile
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from io import FileIO
 from pathlib import Path
 from statistics import quantiles
 from time import monotonic, perf_counter, thread_time
@@ -123,19 +123,34 @@ async def _gaps_during(work: Coroutine[Any, Any, None]) -> list[Gap]:
 
 async def _beat(gaps: list[Gap]) -> None:
     with Path("/proc/thread-self/schedstat").open("rb", buffering=0) as statistics:
-        last = perf_counter()
-        waited, worked = _waited(statistics), thread_time()
+        waits = _Waits(statistics.fileno())
+        last, waited, worked = perf_counter(), waits.seconds(), thread_time()
         while True:
             await asyncio.sleep(BEAT)
-            now, waited_now, worked_now = perf_counter(), _waited(statistics), thread_time()
+            now, waited_now, worked_now = perf_counter(), waits.seconds(), thread_time()
             gaps.append(Gap(now - last, now - last - (waited_now - waited), worked_now - worked))
             last, waited, worked = now, waited_now, worked_now
 
 
-def _waited(statistics: FileIO) -> float:
-    """Seconds for which this thread was ready to run and no core was free: the second figure in proc(5)'s schedstat."""
-    statistics.seek(0)
-    return int(statistics.read(100).split()[1]) / 1e9
+class _Waits:
+    """For how long this thread was ready to run and no core was free, as proc(5)'s schedstat tells it.
+
+    It is read without letting go of the interpreter, as reading a file otherwise does: a thread that took it between
+    the look at the clock and this one would put the same wait into one gap and subtract it from another.
+    """
+
+    def __init__(self, file: int) -> None:
+        self._file = file
+        self._buffer = ctypes.create_string_buffer(100)
+        self._pread = ctypes.PyDLL(None, use_errno=True).pread
+        self._pread.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_long)
+        self._pread.restype = ctypes.c_ssize_t
+
+    def seconds(self) -> float:
+        count = self._pread(self._file, self._buffer, len(self._buffer), 0)
+        if count < 0:
+            raise OSError(ctypes.get_errno(), "schedstat cannot be read")
+        return int(self._buffer.raw[:count].split()[1]) / 1e9
 
 
 def _row(what: str, gaps: list[Gap]) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from tui.engine.policy import Policy
 from tui.engine.retry import Backoff
 from tui.engine.selection import select
 from tui.engine.sides import Means, Sides
+from tui.methods import load
 from tui.methods.base import Entry, Narrator
 from tui.store.base import Partial, Store
 
@@ -183,6 +184,7 @@ class Execution:
         self._journal.doing(WAITING_FOR_PLACE)
         async with hosts.wait(host):
             with hosts.take_free(host, self._connection.parallel - 1) as further:
+                await load(self._connection)
                 sides = self._sides = Sides(self._connection, self._means, self._journal.tell)
                 try:
                     async with sides.watched():

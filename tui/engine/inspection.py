@@ -14,6 +14,7 @@ from tui.engine.plan import known_deliveries, make_plan
 from tui.engine.probe import Clock, WriteProbe
 from tui.engine.selection import select
 from tui.engine.sides import Means, Sides
+from tui.methods import load
 from tui.methods.base import Entry
 from tui.store.base import Store
 from tui.trust.identity import Identity, NotTrusted
@@ -63,6 +64,7 @@ async def try_connection(
 ) -> TestReport:
     """Go through the steps of a run, short of moving a file, until one fails. With `write` an outbound connection is
     tried by a file that is removed again."""
+    await load(connection)
     return await _Test(connection, means, watcher or Watcher(), write=write).report()
 
 
@@ -136,6 +138,7 @@ class _Test:
 
 async def preview_run(connection: Connection, means: Means, store: Store) -> Preview:
     """List and plan like a run. Raises TransferFailed."""
+    await load(connection)
     sides = Sides(connection, means, lambda _: None)
     async with sides.watched():
         await sides.source.open()

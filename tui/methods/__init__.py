@@ -1,9 +1,27 @@
 """Methods: SFTP, FTP and Email behind the interface of `base`. A library is imported when its method is used."""
 
+import asyncio
+from importlib import import_module
+
 from tui.domain.connection import Connection, Direction, Method
 from tui.methods.base import Source, Surroundings, Target
 from tui.methods.folder import LocalFolder
 from tui.trust.identity import Identity, NotTrusted
+
+
+async def load(connection: Connection) -> None:
+    """Import what the connection's method needs. That is work of tenths of a second, which a thread does beside the
+    event loop; whoever uses the method afterwards finds it done."""
+    match connection.method, connection.direction:
+        case Method.SFTP, _:
+            module = "tui.methods.sftp"
+        case Method.FTP, _:
+            module = "tui.methods.ftp"
+        case Method.EMAIL, Direction.INBOUND:
+            module = "tui.methods.imap"
+        case _:
+            module = "tui.methods.smtp"
+    await asyncio.to_thread(import_module, module)
 
 
 def make_sides(connection: Connection, surroundings: Surroundings) -> tuple[Source, Target]:
@@ -33,6 +51,7 @@ def make_sides(connection: Connection, surroundings: Surroundings) -> tuple[Sour
 async def identify(connection: Connection, surroundings: Surroundings) -> Identity:
     """Fetch the server's key or certificate and judge it, without logging in. Where a jump host on the way is not
     trusted, it is the one that must be judged first. Raises TransferFailed."""
+    await load(connection)
     try:
         return await _identify(connection, surroundings)
     except NotTrusted as error:
