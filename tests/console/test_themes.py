@@ -8,7 +8,6 @@ from typing import cast
 import pytest
 from rich.color import Color, ColorType
 from rich.segment import Segment
-from textual.containers import Vertical
 from textual.geometry import Region
 from textual.pilot import Pilot
 
@@ -38,7 +37,6 @@ STEPS = {
     "filter": ("slash", *"status:failed"),
     "wrong filter": ("slash", *"status:x"),
     "confirm": ("d",),
-    "commands": ("colon",),
     "messages": ("x", "m"),
     "test": ("t",),
 }
@@ -84,7 +82,9 @@ def texts_of(app: WharfApp) -> Iterator[Segment]:
     """
     seen = app.screen.region
     if app.screen.is_modal:
-        seen = Region.from_union([child.region for child in app.screen.children if isinstance(child, Vertical)])
+        visible = app.screen._compositor.visible_widgets
+        parts = [region.intersection(clip) for widget, (region, clip) in visible.items() if widget is not app.screen]
+        seen = Region.from_union([part for part in parts if part])
     for strip in app.screen._compositor.render_strips()[seen.y : seen.bottom]:
         yield from (
             part for part in strip.crop(seen.x, seen.right) if any(c.isalnum() or c in SIGNS for c in part.text)
@@ -98,21 +98,42 @@ async def at(pilot: Pilot[int], keys: tuple[str, ...]) -> None:
     await settle(pilot)
 
 
-@pytest.mark.parametrize("theme", LOOKS)
-async def test_every_text_has_contrast(busy: FakeEngine, theme: ThemeName) -> None:
+def faint(app: WharfApp, theme: ThemeName) -> set[tuple[str, float, str]]:
+    """The texts on the screen that are hard to read: with their style and contrast."""
     least = 7.0 if theme == "high-contrast" else 4.5
-    faint = set()
-    for name, keys in STEPS.items():
-        app = WharfApp(cast("Engine", busy), Settings(theme=theme))
-        async with app.run_test(size=(120, 36)) as pilot:
-            await at(pilot, keys)
-            for segment in texts_of(app):
-                style = segment.style
-                assert style is not None
-                found = contrast(rgb(style.color), rgb(style.bgcolor))
-                if found < least:
-                    faint.add((str(style), round(found, 1), name, segment.text.strip()))
-    assert faint == set()
+    found = set()
+    for segment in texts_of(app):
+        style = segment.style
+        assert style is not None
+        seen = contrast(rgb(style.color), rgb(style.bgcolor))
+        if seen < least:
+            found.add((str(style), round(seen, 1), segment.text.strip()))
+    return found
+
+
+@pytest.mark.parametrize("name", STEPS)
+async def test_every_text_has_contrast(busy: FakeEngine, name: str) -> None:
+    """In each theme, the screen being there already when it is chosen."""
+    app = WharfApp(cast("Engine", busy))
+    looks = set()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await at(pilot, STEPS[name])
+        for theme in LOOKS:
+            app.theme = textual_name(theme)
+            await settle(pilot)
+            assert faint(app, theme) == set(), theme
+            looks.add(tuple(str(segment.style) for segment in texts_of(app)))
+    assert len(looks) == len(LOOKS)
+
+
+@pytest.mark.parametrize("theme", LOOKS)
+async def test_every_command_has_contrast(busy: FakeEngine, theme: ThemeName) -> None:
+    """The palette is drawn once, in the theme that it was opened in: a choice in it closes it."""
+    app = WharfApp(cast("Engine", busy), Settings(theme=theme))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await at(pilot, ("colon",))
+        assert any("Connections: New" in segment.text for segment in texts_of(app))
+        assert faint(app, theme) == set()
 
 
 # Two kinds of missing cones, and weak ones of the third: linear RGB as such an eye sees it
