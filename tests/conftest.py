@@ -1,5 +1,6 @@
 """What every test gets: folders of its own and nothing of the user's."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,13 @@ import pytest
 from tui.paths import Paths
 
 pytest_plugins = ("tests.servers.certificates", "tests.servers.mail")
+
+
+def pytest_configure() -> None:
+    # What runs in the background of a script is started with SIGINT ignored, and would have every program that a test
+    # starts ignore it as well.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
