@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import os
-import shutil
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.methods.sftp_support import Stage, connection, over_key, receive, send
+from tests.servers.debian import find_program
 from tests.servers.openssh import OpenSsh, run_openssh
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.methods import sftp, ssh_digest
@@ -206,7 +206,7 @@ class TestDigestByTheServer:
         tools = tmp_path / "tools"
         tools.mkdir()
         for name in {"sh", *programs}:
-            (tools / name).symlink_to(str(shutil.which(name)))
+            (tools / name).symlink_to(find_program(name, package=name if name == "openssl" else "coreutils"))
         async with run_openssh(tmp_path / "sparse", options=[f"SetEnv PATH={tools}"]) as server:
             stage.known_hosts.write_text(server.known_hosts_line)
             session = SftpSession(connection(**over_key(server, folder)), stage.surroundings)
