@@ -17,6 +17,7 @@ from tui.console.dialogs.confirm import ConfirmDialog
 from tui.console.dialogs.export import ExportDialog
 from tui.console.screens.connections import ConnectionsScreen
 from tui.console.screens.history import HistoryScreen
+from tui.console.screens.history_days import Row
 from tui.console.screens.history_list import PAGE
 from tui.console.screens.run import RunScreen
 from tui.console.widgets.row_table import RowTable
@@ -47,17 +48,17 @@ async def all_read(pilot: Pilot[Any]) -> None:
         await settle(pilot)
 
 
-def table(app: WharfApp) -> RowTable[Entry]:
+def table(app: WharfApp) -> RowTable[Row]:
     return app.screen.query_one(RowTable)
 
 
 def shown(app: WharfApp) -> list[int]:
-    return [entry.run_id for entry in table(app).items]
+    return [row.run_id for row in table(app).items if isinstance(row, Entry)]
 
 
 def current(app: WharfApp) -> int:
     entry = table(app).current
-    assert entry is not None
+    assert isinstance(entry, Entry)
     return entry.run_id
 
 

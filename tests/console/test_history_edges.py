@@ -59,7 +59,7 @@ async def test_keys_work_once_the_first_run_appears(app: WharfApp, engine: FakeE
         await engine.ran("acme")
         await settle(pilot)
         await pilot.press("j")
-        assert screen.query_one(RowTable).cursor == 1
+        assert screen.query_one(RowTable).cursor_key == 1
         await pilot.press("enter")
         await settle(pilot)
         assert on(app, "RunScreen")
@@ -80,7 +80,7 @@ async def test_keys_work_again_after_a_filter_without_matches_is_cleared(app: Wh
         await pilot.press("escape")
         await settle(pilot)
         await pilot.press("j")
-        assert screen.query_one(RowTable).cursor == 1
+        assert screen.query_one(RowTable).cursor_key == 2
 
 
 async def test_enter_on_a_filter_without_matches_then_escape(app: WharfApp, engine: FakeEngine) -> None:
@@ -95,7 +95,7 @@ async def test_enter_on_a_filter_without_matches_then_escape(app: WharfApp, engi
         await settle(pilot)
         assert on(app, "HistoryScreen")
         await pilot.press("j")
-        assert screen.query_one(RowTable).cursor == 1
+        assert screen.query_one(RowTable).cursor_key == 2
 
 
 async def test_files_that_appear_later_can_be_walked_through(app: WharfApp, engine: FakeEngine) -> None:

@@ -10,7 +10,7 @@ from rich.text import Text
 from textual.pilot import Pilot
 
 from tests.console.conftest import lines_of, place_of
-from tests.console.livetable.app import COLUMNS, Table, TableApp, Thing, larger, things
+from tests.console.livetable.app import COLUMNS, Table, TableApp, Thing, key_of, larger, things
 from tui.console.livetable import LiveTable
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -441,3 +441,29 @@ async def test_after_any_changes_it_is_as_if_drawn_anew(steps: list[str], seed: 
                 watched.check()
         await pilot.pause()
         watched.check()
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(["j", "k", "G", "g", "pagedown", "pageup"]),
+            st.lists(st.sampled_from("abcABC"), unique=True, min_size=1).filter(
+                lambda keys: any(key.islower() for key in keys)
+            ),
+        ),
+        max_size=12,
+    )
+)
+@settings(deadline=None, max_examples=25)
+async def test_no_passive_row_ever_has_the_cursor(steps: list[str | list[str]]) -> None:
+    app = TableApp()
+    app.table = Table(COLUMNS, key_of, passive=lambda thing: thing.key.isupper())
+    async with app.run_test(size=(40, 4)) as pilot:
+        app.table.show(things("Aab"))
+        app.table.focus()
+        for step in steps:
+            if isinstance(step, list):
+                app.table.show(things(step))
+            else:
+                await pilot.press(step)
+            assert str(app.table.cursor_key).islower()

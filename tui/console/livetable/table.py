@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, ClassVar, Generic, TypeVar
 
 from rich.segment import Segment
@@ -96,15 +97,19 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
         key: Callable[[Item], Hashable],
         *,
         banner: Callable[[Item], Cell | None] = lambda _: None,
+        passive: Callable[[Item], bool] = lambda _: False,
         signs: Signs | None = None,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
-        """`key` tells items apart. An item for which `banner` has a text is a line of its own kind, without columns."""
+        """`key` tells items apart. An item for which `banner` has a text is a line of its own kind, without columns.
+        The cursor passes over items that are `passive`.
+        """
         super().__init__(id=id)
         self.signs = signs or Signs()
         self._columns = tuple(columns)
         self._key = key
         self._banner = banner
+        self._passive = passive
         self._items: tuple[Item, ...] = ()
         self._view = View()
         self._marks: set[Hashable] = set()
@@ -138,7 +143,7 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
         before, old = self._items, self._seen_view()
         current = self.current
         self._items, self._more = tuple(items), more
-        self._turn_to(carried(old, before, self._items, self._key, follow=follow), before, old)
+        self._turn_to(self._active(carried(old, before, self._items, self._key, follow=follow), 1), before, old)
         if self.current != current:
             self.post_message(self.Highlighted(self))
         self._ask_for_more()
@@ -194,10 +199,20 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
     def _go(self, view: View, old: View) -> None:
         if not self._items:
             return
-        self._turn_to(view.held(len(self._items)).watching(), self._items, old)
+        held = view.held(len(self._items)).watching()
+        self._turn_to(self._active(held, view.cursor - old.cursor), self._items, old)
         if self._view.cursor != old.cursor:
             self.post_message(self.Highlighted(self))
         self._ask_for_more()
+
+    def _active(self, view: View, direction: int) -> View:
+        """The cursor on the next row that can have it, in this direction, or else in the other."""
+        if not self._items or not self._passive(self._items[view.cursor]):
+            return view
+        ahead, back = range(view.cursor, len(self._items)), range(view.cursor, -1, -1)
+        places = chain(back, ahead) if direction < 0 else chain(ahead, back)
+        found = next((place for place in places if not self._passive(self._items[place])), view.cursor)
+        return replace(view, cursor=found).watching() if view.watched else replace(view, cursor=found)
 
     def action_move(self, by: int) -> None:
         self.go(self._view.cursor + by)
@@ -312,6 +327,8 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
         if place >= len(self._items):
             return
         event.stop()
+        if self._passive(self._items[place]):
+            return
         self.go(place)
         word = event.style.meta.get(WORD)
         if word is not None:

@@ -1,6 +1,7 @@
 """The runs of one connection, or of all, newest first and live."""
 
 import asyncio
+from datetime import date, datetime
 from typing import ClassVar
 
 from rich.text import Text
@@ -15,6 +16,7 @@ from tui.console.dialogs.export import ExportDialog
 from tui.console.dialogs.facets import Choices, FacetDialog
 from tui.console.dialogs.saved_filters import SavedFiltersDialog
 from tui.console.formats import STYLES
+from tui.console.screens.history_days import DayBreak, Row, TimeLine, break_text, row_key
 from tui.console.screens.history_list import RunList
 from tui.console.screens.history_rows import FACET_VALUES, FACETS, columns, facet_counts
 from tui.console.screens.run import RunScreen
@@ -55,12 +57,16 @@ class HistoryScreen(RunActions):
     def __init__(self, engine: Engine, name: str | None) -> None:
         super().__init__(engine)
         self._list = RunList(engine.store, name)
+        self._time_line = TimeLine()
+        self._day = _today()
         self.crumb = "all" if name is None else printable(name, 80)
 
     def compose(self) -> ComposeResult:
         yield StatusLine(id="status-line")
         yield FilterBar(FACETS, "words, status:failed last:<2d -auth", lambda: RUN_VOCABULARY, id="filter-bar")
-        yield RowTable[Entry](columns(of_all=self._list.name is None), _run_id, id="runs")
+        yield RowTable[Row](
+            columns(of_all=self._list.name is None), row_key, banner=break_text, passive=_is_break, id="runs"
+        )
         yield EmptyState(id="empty")
         yield RunDetail(id="run-detail")
         yield Footer(compact=True, show_command_palette=False)
@@ -97,7 +103,9 @@ class HistoryScreen(RunActions):
         if not self.is_attached:
             return  # left while it was read
         shown = self._list.shown
-        self._table.show(shown, more=not self._list.complete)
+        self._day = _today()
+        rows = self._time_line.rows(shown, self._day, complete=self._list.complete)
+        self._table.show(rows, more=not self._list.complete)
         self._show_emptiness(nothing_shown=not shown)
         narrowed = self._list.filter.choices.keys() & set(FACETS)
         self._filter_bar.show(
@@ -130,12 +138,15 @@ class HistoryScreen(RunActions):
     @on(RowTable.Highlighted)
     def _highlighted(self) -> None:
         self.show_possible()
-        self.query_one(RunDetail).show(self._table.current)
+        self.query_one(RunDetail).show(self._current)
 
     def _tick(self) -> None:
-        """Show how long runs in progress have taken by now."""
-        self._table.redraw(lambda entry: entry.running)
-        self.query_one(RunDetail).show(self._table.current)
+        """Show how long runs in progress have taken by now, and what was today as yesterday once it is."""
+        if self._day != _today():
+            self._show()
+            self._table.redraw(lambda _: True)
+        self._table.redraw(lambda row: isinstance(row, Entry) and row.running)
+        self.query_one(RunDetail).show(self._current)
 
     # Filter
 
@@ -193,35 +204,35 @@ class HistoryScreen(RunActions):
         self.app.push_screen(RunScreen(self.engine, event.key))
 
     def action_open(self) -> None:
-        if (entry := self._table.current) is not None:
+        if (entry := self._current) is not None:
             self.app.push_screen(RunScreen(self.engine, entry.run_id, named=self._list.name is None))
 
     async def action_retry(self) -> None:
         if self._list.name is not None and not self._list.runs and not self._list.filter:
             await self.start(self._list.name, Trigger.MANUAL)
-        elif (entry := self._table.current) is not None:
+        elif (entry := self._current) is not None:
             await self.start(entry.run.connection, Trigger.RETRY)
 
     async def action_retry_failed(self) -> None:
-        if (entry := self._table.current) is not None:
+        if (entry := self._current) is not None:
             await self.retry_failed(entry.run)
 
     def action_pause(self) -> None:
-        if (entry := self._table.current) is not None:
+        if (entry := self._current) is not None:
             self.pause(entry.run)
 
     async def action_test(self) -> None:
         if self._list.name is not None:
             await self.test(self._list.name)
-        elif (entry := self._table.current) is not None:
+        elif (entry := self._current) is not None:
             await self.test(entry.run.connection)
 
     async def action_cancel(self) -> None:
-        if (entry := self._table.current) is not None:
+        if (entry := self._current) is not None:
             await self.cancel(entry.run)
 
     def action_copy(self) -> None:
-        if (entry := self._table.current) is not None and (message := _message(entry.run)):
+        if (entry := self._current) is not None and (message := _message(entry.run)):
             self.copy(message, f"the message of run {entry.run_id}")
 
     def action_totals(self) -> None:
@@ -234,7 +245,7 @@ class HistoryScreen(RunActions):
         self.app.push_screen(ExportDialog(self.engine.store, self._list.name, self._list.filter))
 
     def why_not(self, action: str) -> str | None:
-        entry, name = self._table.current, self._list.name
+        entry, name = self._current, self._list.name
         match action:
             case "export" if not self._list.runs:
                 return "There is no run to export."
@@ -253,8 +264,14 @@ class HistoryScreen(RunActions):
     # Parts
 
     @property
-    def _table(self) -> RowTable[Entry]:
+    def _table(self) -> RowTable[Row]:
         return self.query_one(RowTable)
+
+    @property
+    def _current(self) -> Entry | None:
+        """The run under the cursor."""
+        row = self._table.current
+        return row if isinstance(row, Entry) else None
 
     @property
     def _filter_bar(self) -> FilterBar:
@@ -265,5 +282,9 @@ def _message(run: Run) -> str | None:
     return run.failure.message if run.failure else run.message
 
 
-def _run_id(entry: Entry) -> int:
-    return entry.run_id
+def _is_break(row: Row) -> bool:
+    return isinstance(row, DayBreak)
+
+
+def _today() -> date:
+    return datetime.now().astimezone().date()

@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from typing import cast
 
 from rich.text import Text
 
 from tui.console.formats import moment, safe, status_text
 from tui.console.livetable import Column
+from tui.console.screens.history_days import Row
 from tui.console.widgets.run_text import Entry, running_text, seconds_of
 from tui.domain.figures import duration, size
 from tui.domain.filter_facts import RUN_VOCABULARY, run_facts
@@ -86,6 +88,8 @@ _COLUMNS: tuple[Column[Entry], ...] = (
 )
 
 
-def columns(*, of_all: bool) -> tuple[Column[Entry], ...]:
+def columns(*, of_all: bool) -> tuple[Column[Row], ...]:
     """The columns of the history of all, or of one connection."""
-    return tuple(column for column in _COLUMNS if of_all or column.key != "connection")
+    wanted = tuple(column for column in _COLUMNS if of_all or column.key != "connection")
+    # The lines of days have no columns, so that none is ever asked for what it says of one.
+    return cast("tuple[Column[Row], ...]", wanted)
