@@ -278,3 +278,14 @@ def test_without_a_keyboard_the_screen_is_refused_with_a_sentence() -> None:
         assert terminal.end() == 2
         assert b"needs a terminal" in terminal.seen
         assert b"\x1b" not in terminal.seen
+
+
+def test_an_escape_that_stands_alone_is_a_key() -> None:
+    with wharf_on_terminal() as terminal:
+        terminal.wait_for(FIRST_FRAME)
+        terminal.type(b"/zzz")
+        here = terminal.wait_for(b"zzz")
+        terminal.type(b"\x1b")
+        terminal.wait_for(b"words, status", since=here)
+        terminal.type(b"\x11")
+        assert terminal.end() == 0

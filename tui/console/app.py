@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
 from typing import ClassVar, cast
 
 from rich.console import RenderableType
@@ -80,6 +81,8 @@ class WharfApp(App[int], inherit_bindings=False):
         self.set_keymap(as_keymap(self.settings.keys))
         self._pace = Pace(self.settings.low_bandwidth)
         self._titled_version: int | None = None
+        self._titled_at = monotonic()
+        self._next_glance: asyncio.TimerHandle | None = None
         self.bridge = Bridge(engine, self._screen_on_top)
         self._frames = Frames()
 
@@ -101,10 +104,12 @@ class WharfApp(App[int], inherit_bindings=False):
     def on_mount(self) -> None:
         self.engine.opener.ask = self._ask_passphrase
         self.app_resume_signal.subscribe(self, self._draw_anew)
-        self.set_interval(INTERVAL, self.look)
         self.call_after_refresh(self.look)
-        if self.settings.title:
-            self.set_interval(_TITLE_INTERVAL, self._show_title)
+        self._glance()
+
+    def on_unmount(self) -> None:
+        if self._next_glance is not None:
+            self._next_glance.cancel()
 
     async def _ask_passphrase(self, complaint: str) -> str | None:
         """Asked by the engine, in a task of its own: the dialog opens in the application's."""
@@ -117,18 +122,33 @@ class WharfApp(App[int], inherit_bindings=False):
         self.call_later(self.push_screen, PassphraseDialog(complaint), answered)
         return await answer
 
+    def _glance(self) -> None:
+        """Look, but only if there is something to be seen: this costs next to nothing, a timer of Textual does not."""
+        self._next_glance = asyncio.get_running_loop().call_later(INTERVAL, self._glance)
+        if self._congested or self._pace.slow or self.bridge.is_behind:
+            self.call_later(self.look)
+        if self.settings.title and self._is_title_due():
+            self.call_later(self._show_title)
+
+    @property
+    def _congested(self) -> bool:
+        return isinstance(self._driver, TerminalDriver) and self._driver.is_congested
+
     def look(self) -> None:
         """Let the screen on top follow the engine, as often as the line allows."""
-        congested = isinstance(self._driver, TerminalDriver) and self._driver.is_congested
-        if self._pace.is_due(congested=congested):
+        if self._pace.is_due(congested=self._congested):
             self.bridge.sample()
         badges = {"READ-ONLY": self.engine.read_only, "SLOW LINE": self._pace.slow}
         self.badges = tuple(badge for badge, holds in badges.items() if holds)
 
+    def _is_title_due(self) -> bool:
+        changed = self.engine.snapshot().store_version != self._titled_version
+        return changed and monotonic() - self._titled_at >= _TITLE_INTERVAL
+
     async def _show_title(self) -> None:
-        """Tell the terminal how many connections run and have failed, when that has changed."""
-        version = self.engine.snapshot().store_version
-        if version == self._titled_version or not isinstance(self._driver, TerminalDriver):
+        """Tell the terminal how many connections run and have failed."""
+        version, self._titled_at = self.engine.snapshot().store_version, monotonic()
+        if not isinstance(self._driver, TerminalDriver):
             return
         try:
             numbers = await self.engine.store.statuses()

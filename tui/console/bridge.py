@@ -34,6 +34,16 @@ class Bridge:
         self._screen = screen
         self._shown: WeakKeyDictionary[Screen[object], Snapshot] = WeakKeyDictionary()
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether what the screen on top shows is no longer true."""
+        screen = self._screen()
+        return screen is not None and self._differs(self._shown.get(screen), self._engine.snapshot())
+
+    @staticmethod
+    def _differs(shown: Snapshot | None, snapshot: Snapshot) -> bool:
+        return shown is None or shown.revision != snapshot.revision
+
     def sample(self) -> None:
         """Look once, and tell the screen on top if what it shows is no longer true."""
         screen = self._screen()
@@ -41,7 +51,7 @@ class Bridge:
             return
         snapshot = self._engine.snapshot()
         shown = self._shown.get(screen)
-        if shown is not None and shown.revision == snapshot.revision:
+        if not self._differs(shown, snapshot):
             return
         self._shown[screen] = snapshot
         store_changed = shown is None or shown.store_version != snapshot.store_version

@@ -8,12 +8,16 @@ for good once its writing thread has ended with the line. Here only a thread of 
 import io
 import os
 import sys
+from codecs import getincrementaldecoder
 from contextlib import suppress
 from queue import SimpleQueue
+from selectors import EVENT_READ, SelectSelector
 from threading import Thread
 from time import monotonic
 from typing import Any, TextIO, cast
 
+from textual._xterm_parser import XTermParser
+from textual.constants import ESCAPE_DELAY
 from textual.drivers.linux_driver import LinuxDriver
 
 _FAREWELL = 2.0
@@ -25,6 +29,11 @@ _PROMPTLY = 0.3
 _BACKLOG = 32
 """Texts that may wait before the terminal counts as behind; one that reads has them within milliseconds."""
 
+_READ_AT_ONCE = 4096
+
+_KEY_IN_PARTS = ESCAPE_DELAY + 0.01
+"""Seconds after which the rest of what a key sends is no longer waited for: an escape that stands alone is a key."""
+
 
 _WITHOUT_TITLE = ("linux", "vt", "eterm", "cons")
 """Beginnings of TERM for terminals that have no title and may show the sequence as text."""
@@ -35,6 +44,8 @@ class TerminalDriver(LinuxDriver):
 
     _outlet: "_Outlet | None" = None
     _title: str | None = None
+    _input_ends: tuple[int, int] | None = None
+    """A pipe that can be read once the reading of keys is to end."""
 
     @property
     def is_behind(self) -> bool:
@@ -67,7 +78,42 @@ class TerminalDriver(LinuxDriver):
         assert sys.__stderr__ is not None  # noqa: S101 - no screen is opened without a terminal there
         self._outlet = _Outlet(sys.__stderr__)
         self._file = cast("Any", self._outlet)
+        self._input_ends = os.pipe()
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual gives no types here
+
+    def disable_input(self) -> None:
+        ends, self._input_ends = self._input_ends, None
+        if ends is not None:
+            os.write(ends[1], b".")
+            # Textual's own way there stops at a terminal that has hung up.
+            if self._key_thread is not None:
+                self._key_thread.join()
+            for end in ends:
+                os.close(end)
+        super().disable_input()
+
+    def run_input_thread(self) -> None:
+        """Hand on what is typed. Textual's own wakes ten times a second, whether or not anybody types."""
+        ends = self._input_ends
+        assert ends is not None  # noqa: S101 - created before the thread that is run here
+        parser = XTermParser(self._debug)
+        decode = getincrementaldecoder("utf-8")("replace").decode
+        typed = False
+        with SelectSelector() as selector:
+            selector.register(self.fileno, EVENT_READ)
+            selector.register(ends[0], EVENT_READ)
+            while True:
+                ready = {key.fd for key, _ in selector.select(_KEY_IN_PARTS if typed else None)}
+                if ends[0] in ready:
+                    return
+                typed = self.fileno in ready
+                data = os.read(self.fileno, _READ_AT_ONCE) if typed else b""
+                if typed and not data:
+                    return  # hung up: nobody will ever type again
+                # An empty text, as of half a character, would end the parser.
+                text = decode(data)
+                for event in [*(parser.feed(text) if text else ()), *parser.tick()]:
+                    self.process_message(event)
 
     def close(self) -> None:
         super().close()
