@@ -1,7 +1,7 @@
 """The connections as the home screen knows them: filtered and sorted. Pure; the screen draws what this says."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import date
 
@@ -28,6 +28,8 @@ class ConnectionList:
         self.backwards = False
         self.filter = Filter()
         self._stored: Sequence[ConnectionState] = ()
+        self._named: dict[str, ConnectionState] = {}
+        self._numbers: Counter[Status] = Counter()
         self._by_name: list[ConnectionState] | None = None
         self._ordered: list[ConnectionState] | None = None
         self._vocabulary: Vocabulary | None = None
@@ -105,21 +107,23 @@ class ConnectionList:
             self._facts.of(state)
 
     @property
-    def names(self) -> set[str]:
-        return {state.connection.name for state in self.states}
+    def names(self) -> Set[str]:
+        return self._named.keys()
 
     def state(self, name: str | None) -> ConnectionState | None:
-        return next((state for state in self.states if state.connection.name == name), None)
+        return None if name is None else self._named.get(name)
 
     def connection(self, name: str | None) -> Connection | None:
         state = self.state(name)
         return state.connection if state else None
 
     def count(self, status: Status) -> int:
-        return sum(state.status is status for state in self.states)
+        return self._numbers[status]
 
     def _combine(self) -> None:
         self.states = [with_live(state, self.live) for state in self._stored]
+        self._named = {state.connection.name: state for state in self.states}
+        self._numbers = Counter(state.status for state in self.states)
         self._by_name = self._ordered = self._vocabulary = None
         self._facts.begin(len(self.states))
 

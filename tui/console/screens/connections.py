@@ -164,7 +164,13 @@ class ConnectionsScreen(ExplainingScreen[None]):
             empty.show("No connection matches the filter", [("esc", "clears it"), ("/", "changes it")])
 
     @on(RowTable.Highlighted)
+    def _highlighted(self) -> None:
+        # The row itself is drawn first: what is told of it takes several times as long.
+        self.call_after_refresh(self._show_detail)
+
     def _show_detail(self) -> None:
+        if not self.is_attached:
+            return  # left meanwhile
         self.show_possible()
         detail, state = self.query_one(ConnectionDetail), self._table.current
         latest = state.latest if state is not None else None
