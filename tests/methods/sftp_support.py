@@ -1,11 +1,12 @@
 """What the tests of SFTP share: connections, surroundings that listen, and ways to move a file by hand."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.servers.openssh import OpenSsh
+from tests.servers.openssh import OpenSsh, run_openssh
 from tests.servers.sftp_server import SftpServer
 from tui.domain.connection import Connection
 from tui.domain.run import Event
@@ -81,3 +82,22 @@ async def send(
 async def receive(session: SftpSession, entry: Entry) -> bytes:
     async with session.read(entry) as blocks:
         return b"".join([block async for block in blocks])
+
+
+@asynccontextmanager
+async def opened(tmp_path: Path, *options: str) -> AsyncIterator[tuple[SftpSession, OpenSsh]]:
+    """A session on a server of its own, which has these options and serves `remote`."""
+    async with run_openssh(tmp_path / "sshd", options=options) as server:
+        stage = Stage(tmp_path / "known_hosts", secret=None)
+        stage.known_hosts.write_text(server.known_hosts_line)
+        session = SftpSession(connection(**over_key(server, tmp_path / "remote")), stage.surroundings)
+        await session.open()
+        try:
+            yield session, server
+        finally:
+            await session.close()
+
+
+def channels(server: OpenSsh) -> int:
+    """How many have been opened for files until now."""
+    return sum("Starting session: subsystem 'sftp'" in line for line in server.log)

@@ -3,17 +3,13 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.methods.sftp_support import Stage, connection, over_key, send
-from tests.servers.openssh import OpenSsh, run_openssh
+from tests.methods.sftp_support import channels, opened, send
 from tui.methods import sftp, sftp_stripes
 from tui.methods.base import Entry, Staged
-from tui.methods.sftp import SftpSession
 from tui.methods.sftp_stripes import Channels, Helpers
 
 _FAR = 16 * 1024 * 1024
@@ -24,24 +20,6 @@ _FAR = 16 * 1024 * 1024
 def _far_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sftp, "in_flight", lambda _: _FAR)
     monkeypatch.setattr(sftp_stripes, "_WORTH_WHILE", 1_000_000)
-
-
-@asynccontextmanager
-async def opened(tmp_path: Path, *options: str) -> AsyncIterator[tuple[SftpSession, OpenSsh]]:
-    async with run_openssh(tmp_path / "sshd", options=options) as server:
-        stage = Stage(tmp_path / "known_hosts", secret=None)
-        stage.known_hosts.write_text(server.known_hosts_line)
-        session = SftpSession(connection(**over_key(server, tmp_path / "remote")), stage.surroundings)
-        await session.open()
-        try:
-            yield session, server
-        finally:
-            await session.close()
-
-
-def channels(server: OpenSsh) -> int:
-    """How many have been opened for files until now."""
-    return sum("Starting session: subsystem 'sftp'" in line for line in server.log)
 
 
 @pytest.mark.parametrize(("allowed", "used"), [(10, 4), (5, 4), (4, 3), (2, 1), (1, 1)])

@@ -20,6 +20,7 @@ from tui.methods.sftp_client import ABSENT, SftpClient
 from tui.methods.sftp_copy import BlockWriter, block_size, in_flight, read_blocks, read_fully
 from tui.methods.sftp_many import BY_SERVER, ManySmallFiles
 from tui.methods.sftp_stripes import Channels, Helpers, StripedFile
+from tui.methods.sftp_team import Team
 from tui.methods.sftp_wire import VERSION, Access, Attributes, FileType, Name, Refused, Status, needs_look, storable
 from tui.methods.ssh_digest import RemoteDigests
 from tui.methods.ssh_failures import REQUEST_ERRORS, request_failure
@@ -72,6 +73,8 @@ class SftpSession(ManySmallFiles):
         with self._surroundings.narrator.step("folder") as note:
             starting = SftpClient.start(self._link, self._surroundings.alive)
             self._client = await self._ask(starting, f"Starting SFTP at {self._where}")
+            helpers = Helpers(self._link, self._channels, self._surroundings.alive)
+            self._team = Team(self._client, helpers, self._channels)
             self._folder = await self._find_folder()
             note.detail = self._folder
 

@@ -58,6 +58,11 @@ class SftpClient:
         return sorted(name.decode(errors="replace") for name in self._extensions)
 
     @property
+    def can_sync(self) -> bool:
+        """Whether the server puts a file on the disk when it is asked to."""
+        return _FSYNC in self._extensions
+
+    @property
     def round_trip(self) -> float:
         """Seconds from a request to its answer, at the best seen until now; infinite before the first."""
         return self._channel.round_trip
@@ -119,7 +124,7 @@ class SftpClient:
     async def open(self, path: str, access: int) -> "RemoteFile":
         """Open a file; `access` is made of the bits in `Access`."""
         handle = await self._open(Kind.OPEN, wire.path(path), wire.uint32(access), wire.NO_ATTRIBUTES)
-        return RemoteFile(self._channel, handle, can_sync=_FSYNC in self._extensions)
+        return RemoteFile(self._channel, handle, can_sync=self.can_sync)
 
     async def _open(self, kind: Kind, *fields: bytes) -> bytes:
         opening = self._channel.call(_handle, kind, *fields)

@@ -13,6 +13,7 @@ from tui.domain.failure import TransferFailed
 from tui.methods.base import Each, Entry, Proof, Source, Staged, Surroundings, Target
 from tui.methods.sftp_client import ABSENT, RemoteFile, SftpClient
 from tui.methods.sftp_copy import BlockWriter
+from tui.methods.sftp_team import Team
 from tui.methods.sftp_wire import Access, Attributes, Refused, Status
 from tui.methods.ssh_digest import RemoteDigests
 from tui.methods.ssh_failures import REQUEST_ERRORS, request_failure
@@ -35,6 +36,8 @@ class ManySmallFiles(Source, Target):
     _where: str
     _surroundings: Surroundings
     _digests: RemoteDigests | None
+    _team: Team
+    """There once the session is open."""
 
     @property
     @abstractmethod
@@ -52,6 +55,9 @@ class ManySmallFiles(Source, Target):
 
     @abstractmethod
     async def _why_not_written(self, error: Exception, path: str, missing: int) -> TransferFailed: ...
+
+    @abstractmethod
+    async def _keep_room_for_digests(self, doing: str) -> None: ...
 
     @abstractmethod
     async def _give_final_name(self, staged: str, final: str) -> None: ...
@@ -84,11 +90,20 @@ class ManySmallFiles(Source, Target):
         except REQUEST_ERRORS as error:
             raise request_failure(error, self._where, f"Reading {entry.key}") from error
 
-    async def _stage_whole(self, file: tuple[Entry, bytes]) -> None:
-        entry, content = file
+    async def stage_each(self, files: Sequence[tuple[Entry, bytes]]) -> Each[None]:
+        if self._team.wants_more(len(files)):
+            try:
+                await self._keep_room_for_digests(f"Preparing to write {len(files)} files")
+            except TransferFailed as failure:
+                return [failure] * len(files)
+            await self._team.grow()
+        return await self._each(self._stage_over, self._team.share(files))
+
+    async def _stage_over(self, way: tuple[SftpClient, tuple[Entry, bytes]]) -> None:
+        client, (entry, content) = way
         path = self._staged_path(entry)
         try:
-            await _write_small(self._sftp, path, content, self._write_size)
+            await _write_small(client, path, content, self._write_size)
         except REQUEST_ERRORS as error:
             raise await self._why_not_written(error, path, max(len(content), 1)) from error
 

@@ -19,7 +19,9 @@ from tui.methods.ssh_failures import REQUEST_ERRORS
 _WINDOW = 4 * 1024 * 1024
 """Bytes under way on one channel: the window of most servers, and as many that wait for it."""
 _MOST = 4
-"""Channels for one file."""
+"""Channels for one file, or for many small ones."""
+_OF_EVERY_LINK = 2
+"""Channels in use from the beginning."""
 _SERVER_LIMIT = 8
 """Channels of one link, for all that goes on there: OpenSSH allows 10."""
 _WORTH_WHILE = 16 * 1024 * 1024
@@ -30,8 +32,13 @@ _WORTH_WHILE = 16 * 1024 * 1024
 class Channels:
     """How many channels of a link are in use; shared by all sessions over it."""
 
-    taken: int = 2
+    taken: int = _OF_EVERY_LINK
     """The first session's, and the one for commands."""
+
+    @property
+    def are_free(self) -> bool:
+        """Whether none is taken beyond those."""
+        return self.taken == _OF_EVERY_LINK
 
 
 class StripedFile:
@@ -88,7 +95,7 @@ class StripedFile:
 
 
 class Helpers:
-    """Further channels for one file, taken up while it is written."""
+    """Further channels for one file, taken up while it is written, or for many small ones."""
 
     def __init__(self, link: asyncssh.SSHClientConnection, channels: Channels, alive: Callable[[], None]) -> None:
         self._link = link
@@ -100,15 +107,18 @@ class Helpers:
     def reserve(self, size: int, in_flight: int) -> int:
         """As many as it takes, besides the first, to have so many of `size` bytes under way; fewer where there are many
         already. Returns their number."""
-        wanted = min(-(-in_flight // _WINDOW), _MOST) - 1 if size >= _WORTH_WHILE else 0
-        self._taken = max(0, min(wanted, _SERVER_LIMIT - self._channels.taken))
-        self._channels.taken += self._taken
-        return self._taken
+        return self._reserve(min(-(-in_flight // _WINDOW), _MOST) - 1 if size >= _WORTH_WHILE else 0)
 
     async def open(self, path: str) -> list[RemoteFile]:
         """The file, opened once more on each; less often where the server does not want it."""
         opened = await asyncio.gather(*(self._open(path) for _ in range(self._taken)))
         return [file for file in opened if file is not None]
+
+    async def open_some(self) -> list[SftpClient]:
+        """As many as are of use besides the first; fewer where the server does not want it."""
+        self._reserve(_MOST - 1)
+        opened = await asyncio.gather(*(self._start() for _ in range(self._taken)))
+        return [client for client in opened if client is not None]
 
     def close(self) -> None:
         """Close the channels."""
@@ -116,15 +126,26 @@ class Helpers:
             client.close()
         self._channels.taken -= self._taken
 
+    def _reserve(self, wanted: int) -> int:
+        self._taken = max(0, min(wanted, _SERVER_LIMIT - self._channels.taken))
+        self._channels.taken += self._taken
+        return self._taken
+
     async def _open(self, path: str) -> RemoteFile | None:
+        client = await self._start()
+        if client is None:
+            return None
+        try:
+            return await client.open(path, Access.WRITE)
+        except REQUEST_ERRORS:
+            # Some let a file be written by one only.
+            return None
+
+    async def _start(self) -> SftpClient | None:
         try:
             client = await SftpClient.start(self._link, self._alive)
         except REQUEST_ERRORS:
             # Some servers allow one session only.
             return None
         self._clients.append(client)
-        try:
-            return await client.open(path, Access.WRITE)
-        except REQUEST_ERRORS:
-            # Some let a file be written by one only.
-            return None
+        return client

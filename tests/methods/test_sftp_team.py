@@ -1,0 +1,57 @@
+"""Many small files over several channels: what goes where, and what a server allows."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.methods.sftp_support import channels, opened
+from tui.domain.failure import FailureClass, TransferFailed
+from tui.methods.base import Entry
+
+_FILES = [(Entry.named(f"{number:02}.csv", 5000, None, ""), os.urandom(5000)) for number in range(40)]
+
+
+def staged(folder: Path) -> dict[str, bytes]:
+    return {path.name.removesuffix(".wharf-part"): path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize(("allowed", "expected"), [(10, 4), (4, 3), (2, 1), (1, 1)])
+async def test_many_files_go_over_as_many_channels_as_the_server_allows(
+    tmp_path: Path, allowed: int, expected: int
+) -> None:
+    async with opened(tmp_path, f"MaxSessions {allowed}") as (session, server):
+        for _ in range(2):
+            assert await session.stage_each(_FILES) == [None] * len(_FILES)
+        assert staged(tmp_path / "remote") == {entry.name: content for entry, content in _FILES}
+        # Those of the first group serve the second one.
+        assert channels(server) == expected
+        assert len({client for client, _ in session._team.share(_FILES)}) == expected
+        proofs = await session.staged_proof_each([entry for entry, _ in _FILES], reread=False)
+        # The channel for the proofs is none of those that are left over.
+        assert all((proof is not None) == (allowed > 1) for proof in proofs)
+
+
+async def test_a_few_files_go_over_one(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (session, server):
+        assert await session.stage_each(_FILES[:10]) == [None] * 10
+        assert channels(server) == 1
+
+
+async def test_sessions_that_share_a_link_have_one_each(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (session, server):
+        sibling = session.sibling()
+        await sibling.open()
+        for one in (session, sibling):
+            assert await one.stage_each(_FILES) == [None] * len(_FILES)
+        assert channels(server) == 2
+
+
+async def test_a_link_that_breaks_fails_every_file(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (session, server):
+        assert await session.stage_each(_FILES) == [None] * len(_FILES)
+        server.kill_sessions()
+        outcomes = await session.stage_each(_FILES)
+        for outcome in outcomes:
+            assert isinstance(outcome, TransferFailed)
+            assert outcome.failure.failure_class is FailureClass.NETWORK
