@@ -98,6 +98,8 @@ def _options(folder: Path, port: int) -> list[str]:
         "KbdInteractiveAuthentication no",
         "PermitRootLogin yes",
         "LogLevel VERBOSE",
+        # A command is run by the user's shell, which would do first what this user has it do at a login.
+        f"SetEnv HOME={folder}",
     ]
 
 
