@@ -31,6 +31,7 @@ from tui.console.app import WharfApp
 from tui.domain.connection import Connection
 from tui.engine import Engine, LiveRun, Snapshot, TestReport, Watcher
 from tui.paths import Paths
+from tui.settings import Settings
 from tui.store.sqlite import SqliteStore
 from tui.trust.identity import Identity
 from tui.trust.vault import Vault
@@ -47,6 +48,7 @@ class Shot:
     size: tuple[int, int]
     steps: Steps
     theme: str = "wharf-dark"
+    ascii: bool = False
     finds: Callable[[str], TestReport] = sample_tests.passing
     """What a test of a connection finds."""
 
@@ -96,6 +98,13 @@ SHOTS = {
     "connections-wide": Shot((140, 45), pressing()),
     "connections-80x24": Shot((80, 24), pressing("j", "j")),
     "connections-light": Shot((140, 45), pressing(*"jjjjjj"), theme="wharf-light"),
+    "connections-contrast": Shot(_WIDE, pressing(), theme="wharf-high-contrast"),
+    "connections-terminal": Shot(_NARROW, pressing("j"), theme="wharf-terminal"),
+    "connections-ascii": Shot(_NARROW, pressing("space", "j"), ascii=True),
+    "help": Shot(_WIDE, pressing("question_mark")),
+    "palette": Shot(_WIDE, pressing("colon", *"run acme")),
+    "history-days": Shot(_WIDE, pressing("h", "j", "j")),
+    "history-days-80x24": Shot(_NARROW, pressing("h", "j", "j")),
     "form-errors": Shot((140, 45), pressing("n", *"nova-conversions", "ctrl+s")),
     "history-live": Shot((140, 45), pressing("enter")),
     "test-passing": Shot(_WIDE, pressing(*_TEST)),
@@ -118,7 +127,7 @@ async def take(name: str) -> str:
     shot = SHOTS[name]
     async with _still_engine() as engine:
         engine.finds = shot.finds
-        app = WharfApp(engine)
+        app = WharfApp(engine, Settings(ascii=shot.ascii))
         app.theme = shot.theme
         async with app.run_test(size=shot.size) as pilot:
             await _settle(pilot)
@@ -164,8 +173,14 @@ async def _settle(pilot: Pilot[Any]) -> None:
     assert isinstance(app, WharfApp)
     app.bridge.sample()
     await pilot.pause()
-    await app.workers.wait_for_complete()
+    while _is_busy(app):
+        await pilot.pause()
     await pilot.pause()
+
+
+def _is_busy(app: WharfApp) -> bool:
+    """Whether there is work under way for what is on top; beneath a dialog, work may wait for what it is told."""
+    return any(not worker.is_finished and worker.node.screen is app.screen for worker in app.workers)
 
 
 _TEXT = re.compile(r'(<text [^>]*? x=")([\d.]+)(" [^>]*? textLength=")([\d.]+)("[^>]*>)([^<]*)(</text>)')
