@@ -43,6 +43,7 @@ async def test_no_screen_draws_anything_else(engine: FakeEngine, keys: tuple[str
     assert all(line.isascii() for line in lines)
     assert {cell_len(line) for line in lines} == {100}
     if not keys:
+        assert "enter History" in lines[-1]
         assert any("x Failed" in line and "Z?rich-????" in line for line in lines)
         assert any("> In Progress" in line for line in lines)
         assert any("#####" in line for line in lines)

@@ -14,7 +14,7 @@ from rich.text import Text
 from textual import events
 from textual.actions import ActionParseResult, parse
 from textual.app import App
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.filter import LineFilter
 from textual.reactive import reactive
@@ -175,6 +175,11 @@ class WharfApp(App[int], inherit_bindings=False):
 
     def get_line_filters(self) -> list[LineFilter]:
         return [*super().get_line_filters(), *self._ascii]
+
+    def get_key_display(self, binding: Binding) -> str:
+        shown = super().get_key_display(binding)
+        # Its sign has no likeness in ASCII; what stands for unknown signs would be another key.
+        return "enter" if self._ascii and shown == "⏎" else shown
 
     async def use_theme(self, name: ThemeName) -> None:
         """Use these colours now and, as the settings say from here on, the next time."""

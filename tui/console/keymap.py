@@ -52,7 +52,7 @@ CONNECTIONS = (
     Binding("f", "facets", "Narrow down", id="connections.facets", show=False),
     Binding("F", "saved_filters", "Saved filters", id="connections.saved_filters", show=False),
     *(
-        Binding(str(place), f"recall({place})", f"Saved filter {place}", id=f"connections.recall_{place}", show=False)
+        Binding(str(place), f"recall({place})", "Recall saved filter", id=f"connections.recall_{place}", show=False)
         for place in _PLACES
     ),
     Binding("s", "sort", "Sort", id="connections.sort", show=False),
@@ -73,7 +73,7 @@ HISTORY = (
     Binding("f", "facets", "Narrow down", id="history.facets", show=False),
     Binding("F", "saved_filters", "Saved filters", id="history.saved_filters", show=False),
     *(
-        Binding(str(place), f"recall({place})", f"Saved filter {place}", id=f"history.recall_{place}", show=False)
+        Binding(str(place), f"recall({place})", "Recall saved filter", id=f"history.recall_{place}", show=False)
         for place in _PLACES
     ),
     Binding("y", "copy", "Copy message", id="history.copy"),
@@ -171,7 +171,13 @@ SAVED_FILTERS = (
     Binding("j", "move(1)", "Next", id="saved_filters.down", show=False),
     Binding("k", "move(-1)", "Previous", id="saved_filters.up", show=False),
     *(
-        Binding(str(place), f"recall({place})", f"Saved filter {place}", id=f"saved_filters.recall_{place}", show=False)
+        Binding(
+            str(place),
+            f"recall({place})",
+            "Recall saved filter",
+            id=f"saved_filters.recall_{place}",
+            show=False,
+        )
         for place in _PLACES
     ),
 )

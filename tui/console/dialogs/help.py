@@ -17,6 +17,8 @@ from tui.console.reasons import Explaining
 _Line = tuple[str, str, str]
 """The keys, what they do, and why they do nothing now."""
 
+_KEYS_WIDTH = len("1 2 3 4 5 6 7 8 9")
+
 
 class HelpDialog(ModalScreen[None]):
     """Lists what is bound now, after any remapping, so that it is always true."""
@@ -60,7 +62,7 @@ class HelpDialog(ModalScreen[None]):
 
 def _table(lines: list[_Line]) -> Table:
     table = Table.grid(padding=(0, 2))
-    table.add_column(width=16, justify="right")
+    table.add_column(width=_KEYS_WIDTH, justify="right")
     table.add_column()
     table.add_column()
     for keys, does, reason in lines:
