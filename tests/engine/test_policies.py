@@ -11,6 +11,8 @@ from tests.engine.test_runs import failed, run
 from tui.domain.failure import FailureClass
 from tui.domain.run import FileStatus, Run, Status, Trigger
 from tui.engine import Engine
+from tui.methods.base import Entry
+from tui.methods.moving import ChangedMeanwhile
 
 
 async def names(engine: Engine, ended: Run) -> list[tuple[str, FileStatus]]:
@@ -49,6 +51,22 @@ async def test_a_file_that_grows_between_two_looks_waits_for_the_next_run(
     partner.on_look = None
     await run(engine)
     assert (folder / "a.csv").read_bytes() == b"22"
+
+
+@pytest.mark.parametrize("after", ["delete", "move"])
+async def test_a_file_that_changes_as_it_is_moved_away_is_left_for_the_next_run(
+    engine: Engine, partner: Partner, make_connection: MakeConnection, folder: Path, after: str
+) -> None:
+    partner.files = {"a.csv": b"1", "b.csv": b"1"}
+    partner.fail_settling = [ChangedMeanwhile(Entry.named("a.csv", 1, partner.mtime, "/out/a.csv"))]
+    await engine.store.save(make_connection(after=after, move_to="done" if after == "move" else None))
+    first = await run(engine)
+    assert first.status is Status.COMPLETED
+    told = [event.detail for event in await engine.store.events(first.run_id)]
+    assert "a.csv is another file by now; it is left for the next run." in told
+    partner.files["a.csv"] = b"22"
+    await run(engine)
+    assert ((folder / "a.csv").read_bytes(), partner.files) == (b"22", {})
 
 
 async def test_a_file_at_rest_needs_no_second_look(

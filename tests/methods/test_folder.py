@@ -14,6 +14,7 @@ from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.run import Event
 from tui.methods.base import Entry, Narrator, Staged, Surroundings
 from tui.methods.folder import LocalFolder, unused_name
+from tui.methods.moving import ChangedMeanwhile
 
 
 async def no_secret() -> str | None:
@@ -143,6 +144,18 @@ async def test_a_file_that_went_away_has_no_stat(tmp_path: Path) -> None:
     with pytest.raises(TransferFailed) as caught:
         await read_all(folder, entry)
     assert caught.value.failure.failure_class is FailureClass.NOT_FOUND
+
+
+async def test_what_was_moved_after_it_had_changed_is_put_back(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("delivered")
+    folder = make_folder(tmp_path, after="move", move_to="done")
+    [entry] = await folder.list_files()
+    (tmp_path / "a.csv").write_text("changed !")
+    os.utime(tmp_path / "a.csv", (1, 1))
+    with pytest.raises(ChangedMeanwhile):
+        await folder.settle(entry)
+    assert (tmp_path / "a.csv").read_text() == "changed !"
+    assert list((tmp_path / "done").iterdir()) == []
 
 
 async def test_moving_overwrites_nothing(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from tests.servers.openssh import OpenSsh, run_openssh
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.methods import sftp, ssh_digest
 from tui.methods.base import Entry, Staged
+from tui.methods.moving import ChangedMeanwhile, LeftMoved
 from tui.methods.sftp import SftpSession
 
 _BLOCK = 261120
@@ -423,6 +424,33 @@ class TestAfterwards:
         await self.settle(server, stage, folder, after="move", move_to="done")
         assert (folder / "done" / "a.csv").read_bytes() == b"first"
         assert (folder / "done" / "a-3.csv").read_bytes() == b"third"
+
+    @pytest.mark.parametrize("name_is_taken", [False, True])
+    async def test_move_of_what_has_changed_since_the_last_look(
+        self, server: OpenSsh, stage: Stage, folder: Path, monkeypatch: pytest.MonkeyPatch, name_is_taken: bool
+    ) -> None:
+        folder.mkdir()
+        (folder / "a.csv").write_bytes(b"delivered")
+        change = {"after": "move", "move_to": "done"}
+        session = SftpSession(connection(**over_key(server, folder), change=change), stage.surroundings)
+        await session.open()
+        [entry] = await session.list_files()
+        (folder / "a.csv").write_bytes(b"changed, of another size")
+        if name_is_taken:
+            look = session.stat
+
+            async def look_late(moved: Entry) -> Entry | None:
+                (folder / "a.csv").write_bytes(b"the next one")
+                return await look(moved)
+
+            monkeypatch.setattr(session, "stat", look_late)
+        with pytest.raises(LeftMoved if name_is_taken else ChangedMeanwhile):
+            await session.settle(entry)
+        await session.close()
+        moved = {path.name: path.read_bytes() for path in (folder / "done").iterdir()}
+        changed = b"changed, of another size"
+        assert moved == ({"a.csv": changed} if name_is_taken else {})
+        assert (folder / "a.csv").read_bytes() == (b"the next one" if name_is_taken else changed)
 
 
 class TestSilence:

@@ -9,7 +9,10 @@ from tui.engine.journal import Journal
 from tui.engine.policy import Policy
 from tui.engine.sides import Sides
 from tui.methods.base import Entry, OutcomeUnknown, Staged, breaks
+from tui.methods.moving import ChangedMeanwhile
 from tui.store.base import Delivery
+
+_LOOKED_AT_TOGETHER = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +80,28 @@ class Endings:
         await self.settle_each([entry])
 
     async def settle_each(self, entries: Sequence[Entry]) -> None:
-        """`settle` of each."""
+        """`settle` of each, a few at a time: what changes between the look at it and its deletion is lost."""
         if not self._policy.touches_source:
             return
+        for start in range(0, len(entries), _LOOKED_AT_TOGETHER):
+            await self._settle_some(entries[start : start + _LOOKED_AT_TOGETHER])
+
+    async def _settle_some(self, entries: Sequence[Entry]) -> None:
         fresh = await self._source.stat_each(entries)
         same = []
         for entry, now in zip(entries, fresh, strict=True):
             if isinstance(now, TransferFailed):
                 self._not_settled(entry, now)
             elif now is not None and (now.size, now.mtime) != (entry.size, entry.mtime):
-                self._narrator.tell("after", f"{entry.name} is another file by now; it is left for the next run")
+                self._narrator.tell("after", str(ChangedMeanwhile(entry)))
             else:
                 same.append(entry)
         outcomes = await self._source.settle_each(same)
         for entry, outcome in zip(same, outcomes, strict=True):
             if outcome is None:
                 self._journal.settled(entry)
+            elif isinstance(outcome, ChangedMeanwhile):
+                self._narrator.tell("after", str(outcome))
             else:
                 self._not_settled(entry, outcome)
         raise_if_broken([*fresh, *outcomes])

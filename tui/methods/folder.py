@@ -21,6 +21,7 @@ from tui.domain.naming import part_name
 from tui.methods.base import Each, Entry, Proof, Source, Staged, Surroundings, Target, Writer, file_failure
 from tui.methods.case_twins import case_twins
 from tui.methods.local_source import LEADS_OUT, is_file, leads_out, open_source
+from tui.methods.moving import ChangedMeanwhile, LeftMoved
 from tui.trust.private_file import sync_folder
 
 _SYNC_INTERVAL = 1.0
@@ -279,7 +280,11 @@ class LocalFolder(Source, Target):
         folder = self._path / Path(self._move_to).expanduser()
         with _translated(f"Moving {entry.key} to {folder} after its delivery"):
             folder.mkdir(parents=True, exist_ok=True)
-            Path(entry.key).rename(folder / unused_name(entry.name, lambda name: (folder / name).exists()))
+            moved = Path(entry.key).rename(folder / unused_name(entry.name, lambda name: (folder / name).exists()))
+        found = _look(replace(entry, key=str(moved)))
+        if found is not None and (found.size, found.mtime) != (entry.size, entry.mtime):
+            _put_back(entry, moved)
+            raise ChangedMeanwhile(entry)
 
     def _staged_path(self, entry: Entry) -> Path:
         return self._path / part_name(entry.target_name)
@@ -353,6 +358,15 @@ def _look(entry: Entry) -> Entry | None:
         except FileNotFoundError:
             return None
     return Entry.named(entry.name, status.st_size, status.st_mtime, entry.key)
+
+
+def _put_back(entry: Entry, moved: Path) -> None:
+    if os.path.lexists(entry.key):
+        raise LeftMoved(entry, str(moved), "A file of its name has come meanwhile.")
+    try:
+        moved.rename(entry.key)
+    except OSError as error:
+        raise LeftMoved(entry, str(moved), f"{error.strerror or error}.") from error
 
 
 def _read_small(entry: Entry) -> bytes:

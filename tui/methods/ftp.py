@@ -24,6 +24,7 @@ from tui.methods.ftp_listing import why_unfit
 from tui.methods.ftp_replies import refusal, told_class
 from tui.methods.ftp_writer import FtpWriter
 from tui.methods.ftps_client import DataChannel, FtpsClient, Refused, Reply
+from tui.methods.moving import AfterMove
 
 __all__ = ["FtpSession", "identify"]
 
@@ -43,6 +44,7 @@ class FtpSession(Source, Target):
         self._catalog = FtpCatalog(self._link, connection, surroundings)
         self._alive = surroundings.alive
         self._move_folder: str | None = None
+        self._after_move = AfterMove()
 
     # Session
 
@@ -149,7 +151,7 @@ class FtpSession(Source, Target):
             case After.DELETE:
                 await self._delete(entry.name, f"Deleting {entry.name} after its delivery")
             case After.MOVE:
-                await self._move(entry.name)
+                await self._move(entry)
 
     async def _delete(self, name: str, doing: str) -> None:
         client = await self._link.ready()
@@ -158,16 +160,30 @@ class FtpSession(Source, Target):
             if not reply.positive and not (reply.code == "550" and not await self._catalog.exists(client, name)):
                 raise Refused(reply)
 
-    async def _move(self, name: str) -> None:
+    async def _move(self, entry: Entry) -> None:
         client = await self._link.ready()
-        doing = f"Moving {name} to {self._connection.move_to} after its delivery"
+        doing = f"Moving {entry.name} to {self._connection.move_to} after its delivery"
         with self._link.talking(doing, FailureClass.PERMISSION):
             folder = await self._ensured_move_folder(client)
             used: set[str] = set()
-            while await self._catalog.exists(client, f"{folder}/{(new := unused_name(name, used.__contains__))}"):
+            while await self._catalog.exists(client, f"{folder}/{(new := unused_name(entry.name, used.__contains__))}"):
                 used.add(new)
-            await client.demand(f"RNFR {name}", "3")
-            await client.demand(f"RNTO {folder}/{new}")
+            await self._rename(client, entry.name, f"{folder}/{new}")
+        place = f"{folder}/{new}"
+        moved = await self.stat(replace(entry, name=place))
+        await self._after_move.check(entry, moved, place, lambda: self._put_back(place, entry.name))
+
+    async def _put_back(self, place: str, name: str) -> None:
+        # Most servers would replace it. What comes between this look and the rename they do replace.
+        if await self.exists(name):
+            raise TransferFailed(FailureClass.REJECTED, "A file of its name has come meanwhile.")
+        client = await self._link.ready()
+        with self._link.talking(f"Putting {place} back to {name}", FailureClass.PERMISSION):
+            await self._rename(client, place, name)
+
+    async def _rename(self, client: FtpsClient, old: str, new: str) -> None:
+        await client.demand(f"RNFR {old}", "3")
+        await client.demand(f"RNTO {new}")
 
     async def _ensured_move_folder(self, client: FtpsClient) -> str:
         """The folder for delivered files, made when it is missing."""
@@ -294,8 +310,7 @@ class FtpSession(Source, Target):
             name = staged.entry.target_name
             # Never DELE first: for a moment there would be neither the old file nor the new one.
             with self._link.talking(f"Renaming the finished file to {name}"):
-                await client.demand(f"RNFR {part_name(name)}", "3")
-                await client.demand(f"RNTO {name}")
+                await self._rename(client, part_name(name), name)
 
     async def discard(self, entry: Entry) -> None:
         name = part_name(entry.target_name)

@@ -16,6 +16,7 @@ from tui.domain.figures import size
 from tui.domain.naming import part_name
 from tui.methods.base import Entry, Proof, Staged, Surroundings, Writer
 from tui.methods.folder import unused_name
+from tui.methods.moving import AfterMove
 from tui.methods.sftp_client import ABSENT, SftpClient
 from tui.methods.sftp_copy import BlockWriter, block_size, in_flight, read_blocks, read_fully
 from tui.methods.sftp_many import BY_SERVER, ManySmallFiles
@@ -57,6 +58,7 @@ class SftpSession(ManySmallFiles):
         self._link: asyncssh.SSHClientConnection | None = None
         self._proofs: dict[str, asyncio.Task[str | None]] = {}
         """Hashes that the server computes while the file is read, by path."""
+        self._after_move = AfterMove()
         self._channels = Channels()
         self._is_guest = False
         """Whether the link is another session's, to be left open."""
@@ -242,6 +244,12 @@ class SftpSession(ManySmallFiles):
         target = posixpath.join(folder, await self._unused_name(folder, entry.name, doing))
         # The plain rename: unlike posix_rename it never replaces what somebody has put there meanwhile.
         await self._ask(self._sftp.rename(entry.key, target), doing)
+        await self._after_move.check(
+            entry,
+            await self.stat(replace(entry, key=target)),
+            target,
+            lambda: self._ask(self._sftp.rename(target, entry.key), f"Putting {target} back to {entry.key}"),
+        )
 
     async def _unused_name(self, folder: str, name: str, doing: str) -> str:
         used: set[str] = set()
