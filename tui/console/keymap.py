@@ -45,6 +45,7 @@ CONNECTIONS = (
     Binding("t", "test", "Test", id="connections.test"),
     Binding("c", "copy", "Copy", id="connections.copy", show=False),
     Binding("y", "copy_toml", "Copy as TOML", id="connections.copy_toml", show=False),
+    Binding("l", "local_folder", "Local folder", id="connections.local_folder", show=False),
     Binding("o", "toggle_enabled", "Switch on/off", id="connections.toggle", show=False),
     Binding("d", "delete", "Delete", id="connections.delete", show=False),
     Binding("space", "mark", "Mark", id="connections.mark", show=False),

@@ -16,6 +16,7 @@ _NEEDS_ONE = {
     "copy": "copied",
     "copy_toml": "copied",
     "test": "tested",
+    "local_folder": "looked at",
     "mark": "marked",
     "run": "run",
     "cancel": "cancelled",

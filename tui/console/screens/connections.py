@@ -15,6 +15,7 @@ from tui.console import keymap
 from tui.console.bridge import SnapshotTaken
 from tui.console.dialogs.confirm import ConfirmDialog
 from tui.console.dialogs.facets import Choices, FacetDialog
+from tui.console.dialogs.local_folder import LocalFolderDialog
 from tui.console.dialogs.saved_filters import SavedFiltersDialog
 from tui.console.dialogs.testing import TestDialog
 from tui.console.formats import STYLES
@@ -315,6 +316,11 @@ class ConnectionsScreen(ExplainingScreen[None]):
         if (name := self._chosen) is not None:
             with self._telling():
                 self.app.push_screen(TestDialog(self.engine, await self.engine.store.connection(name)))
+
+    async def action_local_folder(self) -> None:
+        if (name := self._chosen) is not None:
+            with self._telling():
+                self.app.push_screen(LocalFolderDialog(await self.engine.store.connection(name)))
 
     @on(RowTable.Opened)
     def _opened(self, event: RowTable.Opened) -> None:

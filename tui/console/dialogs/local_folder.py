@@ -1,0 +1,136 @@
+"""What lies in the local folder of a connection, and what of it a run would take."""
+
+import asyncio
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui.console import keymap
+from tui.console.formats import moment, safe
+from tui.console.livetable import Column
+from tui.console.widgets.row_table import RowTable
+from tui.domain.connection import Connection
+from tui.domain.figures import count, size
+from tui.domain.naming import is_partial, matches
+from tui.domain.text import printable
+
+_MOST = 10_000
+"""Names that are looked at: more than that is nothing to read through, and a folder may have millions."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """One entry of the folder."""
+
+    name: str
+    bytes: int
+    changed: datetime
+    what: str
+    """What it is to the connection: `matches`, `skipped`, `no match`, `unfinished` or `not a file`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Newest first."""
+
+    files: tuple[LocalFile, ...]
+    more: bool
+    """Whether the folder has more than was looked at."""
+
+
+def read_folder(connection: Connection, most: int = _MOST) -> Listing:
+    """Look at the local folder; raises OSError when it cannot be read."""
+    with os.scandir(Path(connection.local_dir).expanduser()) as entries:
+        files = list(_files(connection, islice(entries, most)))
+        more = next(entries, None) is not None
+    return Listing(tuple(sorted(files, key=lambda file: file.changed, reverse=True)), more)
+
+
+def _files(connection: Connection, entries: Iterator[os.DirEntry[str]]) -> Iterator[LocalFile]:
+    for entry in entries:
+        try:
+            found = entry.stat()
+        except FileNotFoundError:
+            if not entry.is_symlink():
+                continue  # gone since it was named
+            found = entry.stat(follow_symlinks=False)
+        changed = datetime.fromtimestamp(found.st_mtime, UTC)
+        yield LocalFile(entry.name, found.st_size, changed, _what(connection, entry.name, found.st_mode))
+
+
+def _what(connection: Connection, name: str, mode: int) -> str:
+    if not stat.S_ISREG(mode):
+        return "not a file"
+    if is_partial(name):
+        return "unfinished"
+    if matches(name, connection.skip):
+        return "skipped"
+    return "matches" if matches(name, connection.pattern) else "no match"
+
+
+_STYLES = {"matches": "green", "unfinished": "yellow"}
+
+_COLUMNS: tuple[Column[LocalFile], ...] = (
+    Column("name", "Name", lambda file, _: safe(file.name), 30, least=16, grows=True),
+    Column("size", "Size", lambda file, _: size(file.bytes), 8, justify="right", space=2),
+    Column("changed", "Changed", lambda file, _: moment(file.changed), 16),
+    Column("what", "Pattern", lambda file, _: Text(file.what, _STYLES.get(file.what, "dim")), 10),
+)
+
+
+class LocalFolderDialog(ModalScreen[None]):
+    """Shows the folder as it is when opened."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keymap.CLOSE]
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self._connection = connection
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="local-folder", classes="dialog"):
+            yield Static(printable(self._connection.local_dir), classes="dialog-title", markup=False)
+            yield Static("Reading…", id="local-told", markup=False)
+            yield RowTable[LocalFile](_COLUMNS, lambda file: file.name)
+            yield Static("esc closes", classes="dialog-hint", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one(RowTable).focus()
+        self._read()
+
+    @work(description="list a local folder", exclusive=True)
+    async def _read(self) -> None:
+        try:
+            listing = await asyncio.to_thread(read_folder, self._connection)
+        except (OSError, RuntimeError) as error:
+            why = error.strerror if isinstance(error, OSError) else None
+            self._tell(f"The folder cannot be read: {why or error}. e on the connection corrects it.")
+            return
+        self.query_one(RowTable).show(listing.files)
+        self._tell(self._summary(listing))
+
+    def _summary(self, listing: Listing) -> str:
+        patterns = ", ".join(self._connection.pattern)
+        if listing.more:
+            return f"More than {_MOST:,} names, of which these were looked at; the pattern is {patterns}"
+        matching = sum(file.what == "matches" for file in listing.files)
+        return f"{count(len(listing.files), 'entry', 'entries')}, {matching:,} matching {patterns}"
+
+    def _tell(self, sentence: str) -> None:
+        self.query_one("#local-told", Static).update(printable(sentence))
+
+    def action_close(self) -> None:
+        self.dismiss(None)
