@@ -18,6 +18,7 @@ from tui.methods import sftp, ssh_digest
 from tui.methods.base import Entry, Staged
 from tui.methods.moving import ChangedMeanwhile, LeftMoved
 from tui.methods.sftp import SftpSession
+from tui.methods.sftp_client import SftpClient
 
 _BLOCK = 261120
 """What OpenSSH takes in one request."""
@@ -424,6 +425,21 @@ class TestAfterwards:
         await self.settle(server, stage, folder, after="move", move_to="done")
         assert (folder / "done" / "a.csv").read_bytes() == b"first"
         assert (folder / "done" / "a-3.csv").read_bytes() == b"third"
+
+    async def test_move_to_a_folder_that_another_session_makes_meanwhile(
+        self, server: OpenSsh, stage: Stage, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder.mkdir()
+        (folder / "a.csv").write_bytes(b"content")
+        make = SftpClient.mkdir
+
+        async def make_late(client: SftpClient, path: str) -> None:
+            (folder / "done").mkdir()
+            await make(client, path)
+
+        monkeypatch.setattr(SftpClient, "mkdir", make_late)
+        await self.settle(server, stage, folder, after="move", move_to="done")
+        assert (folder / "done" / "a.csv").read_bytes() == b"content"
 
     @pytest.mark.parametrize("name_is_taken", [False, True])
     async def test_move_of_what_has_changed_since_the_last_look(

@@ -240,7 +240,12 @@ class SftpSession(ManySmallFiles):
         folder = posixpath.join(self._folder, self._connection.move_to)
         doing = f"Moving {entry.key} to {folder} after its delivery"
         if await self._look(folder, doing) is None:
-            await self._ask(self._sftp.mkdir(folder), f"Creating the folder {folder}")
+            try:
+                await self._ask(self._sftp.mkdir(folder), f"Creating the folder {folder}")
+            except TransferFailed:
+                # Another session of this run may have made it meanwhile.
+                if await self._look(folder, doing) is None:
+                    raise
         target = posixpath.join(folder, await self._unused_name(folder, entry.name, doing))
         # The plain rename: unlike posix_rename it never replaces what somebody has put there meanwhile.
         await self._ask(self._sftp.rename(entry.key, target), doing)
