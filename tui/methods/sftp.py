@@ -3,8 +3,8 @@
 import asyncio
 import hashlib
 import posixpath
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import TypeVar
 
@@ -15,16 +15,15 @@ from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.figures import size
 from tui.domain.naming import part_name
 from tui.methods.base import Entry, Proof, Staged, Surroundings, Writer
-from tui.methods.folder import unused_name
-from tui.methods.moving import AfterMove
 from tui.methods.sftp_client import ABSENT, SftpClient
 from tui.methods.sftp_copy import BlockWriter, block_size, in_flight, read_blocks, read_fully
 from tui.methods.sftp_many import BY_SERVER, ManySmallFiles
+from tui.methods.sftp_moves import Moves
 from tui.methods.sftp_stripes import Channels, Helpers, StripedFile
 from tui.methods.sftp_team import Team
 from tui.methods.sftp_wire import VERSION, Access, Attributes, FileType, Name, Refused, Status, needs_look, storable
 from tui.methods.ssh_digest import RemoteDigests
-from tui.methods.ssh_failures import REQUEST_ERRORS, request_failure
+from tui.methods.ssh_failures import REQUEST_ERRORS, request_failure, translated
 from tui.methods.ssh_link import identify, open_link
 
 __all__ = ["SftpSession", "identify"]
@@ -58,11 +57,11 @@ class SftpSession(ManySmallFiles):
         self._link: asyncssh.SSHClientConnection | None = None
         self._proofs: dict[str, asyncio.Task[str | None]] = {}
         """Hashes that the server computes while the file is read, by path."""
-        self._after_move = AfterMove()
         self._channels = Channels()
         self._is_guest = False
         """Whether the link is another session's, to be left open."""
         self._client: SftpClient | None = None
+        self._moves: Moves | None = None
         self._digests: RemoteDigests | None = None
 
     # Session
@@ -79,6 +78,8 @@ class SftpSession(ManySmallFiles):
             self._team = Team(self._client, helpers, self._channels)
             self._folder = await self._find_folder()
             note.detail = self._folder
+        if self._connection.move_to is not None:
+            self._moves = Moves(self._sftp, self._path(self._connection.move_to), self._where)
 
     async def _connect(self) -> asyncssh.SSHClientConnection:
         # A task of its own, so that abort() can end it while it waits for the server.
@@ -157,7 +158,7 @@ class SftpSession(ManySmallFiles):
     async def list_files(self) -> list[Entry]:
         entries: list[Entry] = []
         seen = 0
-        with self._translated(f"Listing {self._folder}"):
+        with translated(self._where, f"Listing {self._folder}"):
             async with aclosing(self._sftp.list_folder(self._folder)) as listing:
                 async for names in listing:
                     seen += len(names)
@@ -202,7 +203,8 @@ class SftpSession(ManySmallFiles):
             case After.DELETE:
                 await self._remove(entry.key, f"Deleting {entry.key} after its delivery")
             case After.MOVE:
-                await self._move(entry)
+                assert self._moves is not None  # noqa: S101 - the model demands a folder with after = move
+                await self._moves.move(entry, self.stat)
 
     async def _regular_files(self, names: Sequence[Name]) -> list[Entry]:
         """What is a regular file or a link to one; asked for again, all at once, where the listing does not tell."""
@@ -234,35 +236,6 @@ class SftpSession(ManySmallFiles):
         shown = storable(name)
         # Nobody will open a file with such a name, but the name will be shown and stored.
         return entry if shown == name else replace(entry, name=shown, target_name=shown, key=storable(entry.key))
-
-    async def _move(self, entry: Entry) -> None:
-        assert self._connection.move_to is not None  # noqa: S101 - the model demands it with after = move
-        folder = posixpath.join(self._folder, self._connection.move_to)
-        doing = f"Moving {entry.key} to {folder} after its delivery"
-        if await self._look(folder, doing) is None:
-            try:
-                await self._ask(self._sftp.mkdir(folder), f"Creating the folder {folder}")
-            except TransferFailed:
-                # Another session of this run may have made it meanwhile.
-                if await self._look(folder, doing) is None:
-                    raise
-        target = posixpath.join(folder, await self._unused_name(folder, entry.name, doing))
-        # The plain rename: unlike posix_rename it never replaces what somebody has put there meanwhile.
-        await self._ask(self._sftp.rename(entry.key, target), doing)
-        await self._after_move.check(
-            entry,
-            await self.stat(replace(entry, key=target)),
-            target,
-            lambda: self._ask(self._sftp.rename(target, entry.key), f"Putting {target} back to {entry.key}"),
-        )
-
-    async def _unused_name(self, folder: str, name: str, doing: str) -> str:
-        used: set[str] = set()
-        while True:
-            candidate = unused_name(name, used.__contains__)
-            if await self._look(posixpath.join(folder, candidate), doing, follow=False) is None:
-                return candidate
-            used.add(candidate)
 
     # Target
 
@@ -348,7 +321,7 @@ class SftpSession(ManySmallFiles):
 
     async def _give_final_name(self, staged: str, final: str) -> None:
         doing = f"Renaming the finished file to {final}"
-        with self._translated(doing):
+        with translated(self._where, doing):
             try:
                 await self._sftp.replace(staged, final)
             except Refused as refused:
@@ -426,16 +399,11 @@ class SftpSession(ManySmallFiles):
         return self._path(part_name(entry.target_name))
 
     async def _look(self, path: str, doing: str, *, follow: bool = True) -> Attributes | None:
-        with self._translated(doing):
-            try:
-                return await self._sftp.stat(path, follow=follow)
-            except Refused as refused:
-                if refused.status in ABSENT:
-                    return None
-                raise
+        with translated(self._where, doing):
+            return await self._sftp.find(path, follow=follow)
 
     async def _remove(self, path: str, doing: str) -> None:
-        with self._translated(doing):
+        with translated(self._where, doing):
             try:
                 await self._sftp.remove(path)
             except Refused as refused:
@@ -457,7 +425,7 @@ class SftpSession(ManySmallFiles):
     async def _blocks(self, requests: AsyncGenerator[bytes, None], doing: str) -> AsyncGenerator[bytes, None]:
         async with aclosing(requests) as blocks:
             while True:
-                with self._translated(doing):
+                with translated(self._where, doing):
                     block = await anext(blocks, None)
                 if block is None:
                     return
@@ -483,15 +451,8 @@ class SftpSession(ManySmallFiles):
             return
 
     async def _ask(self, request: Awaitable[_Answer], doing: str) -> _Answer:
-        with self._translated(doing):
+        with translated(self._where, doing):
             return await request
-
-    @contextmanager
-    def _translated(self, doing: str) -> Iterator[None]:
-        try:
-            yield
-        except REQUEST_ERRORS as error:
-            raise request_failure(error, self._where, doing) from error
 
 
 class _StagedWriter:

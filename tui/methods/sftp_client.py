@@ -77,6 +77,15 @@ class SftpClient:
     def stat(self, path: str, *, follow: bool = True) -> "asyncio.Future[Attributes]":
         return self._channel.call(_attributes, Kind.STAT if follow else Kind.LSTAT, wire.path(path))
 
+    async def find(self, path: str, *, follow: bool = True) -> Attributes | None:
+        """`stat`, but None when there is nothing of that name."""
+        try:
+            return await self.stat(path, follow=follow)
+        except Refused as refused:
+            if refused.status in ABSENT:
+                return None
+            raise
+
     async def list_folder(self, path: str) -> AsyncGenerator[list[Name], None]:
         """The lines of a listing, as many at a time as the server sends."""
         handle = await self._open(Kind.OPENDIR, wire.path(path))

@@ -1,5 +1,7 @@
 """What asyncssh and SFTP servers raise, as failures that say what happened and where."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import asyncssh
@@ -90,6 +92,15 @@ def with_last_words(failure: TransferFailed, words: str) -> TransferFailed:
 
 def _reason(error: asyncssh.Error) -> str:
     return (error.reason or type(error).__name__).rstrip(".")
+
+
+@contextmanager
+def translated(where: str, doing: str) -> Iterator[None]:
+    """Ends with what `request_failure` tells when a request within raises."""
+    try:
+        yield
+    except REQUEST_ERRORS as error:
+        raise request_failure(error, where, doing) from error
 
 
 def request_failure(error: Exception, where: str, doing: str) -> TransferFailed:
