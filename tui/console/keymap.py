@@ -77,7 +77,7 @@ HISTORY = (
         Binding(str(place), f"recall({place})", "Recall saved filter", id=f"history.recall_{place}", show=False)
         for place in _PLACES
     ),
-    Binding("y", "copy", "Copy message", id="history.copy"),
+    Binding("y", "copy", "Copy", id="history.copy"),
     Binding("w", "export", "Export", id="history.export"),
     Binding("T", "totals", "Totals", id="history.totals"),
     Binding("escape", "back", "Back", id="history.back"),
