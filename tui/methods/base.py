@@ -129,17 +129,18 @@ def breaks(error: TransferFailed) -> bool:
     return error.failure.failure_class in _BREAKS_THE_SESSION
 
 
-async def _come_to(call: Awaitable[_Answer]) -> "_Answer | TransferFailed":
+async def _come_to(call: Callable[[_Item], Awaitable[_Answer]], item: _Item) -> "_Answer | TransferFailed":
+    # Called here and not before: a task that is cancelled before its first step would leave a coroutine unawaited.
     try:
-        return await call
+        return await call(item)
     except TransferFailed as error:
         return error
 
 
-async def _together(calls: Sequence[Awaitable[_Answer]]) -> "Each[_Answer]":
-    if len(calls) == 1:
-        return [await _come_to(calls[0])]
-    return list(await asyncio.gather(*map(_come_to, calls)))
+async def _together(call: Callable[[_Item], Awaitable[_Answer]], items: Sequence[_Item]) -> "Each[_Answer]":
+    if len(items) == 1:
+        return [await _come_to(call, items[0])]
+    return list(await asyncio.gather(*(_come_to(call, item) for item in items)))
 
 
 class Writer(Protocol):
@@ -205,7 +206,7 @@ class Session(ABC):
         answers: Each[_Answer] = []
         for start in range(0, len(items), self.side_by_side):
             some = items[start : start + self.side_by_side]
-            answers += await _together([call(item) for item in some])
+            answers += await _together(call, some)
             broken = next((one for one in answers[start:] if isinstance(one, TransferFailed) and breaks(one)), None)
             if broken is not None:
                 return answers + [broken] * (len(items) - len(answers))
@@ -273,7 +274,7 @@ class Source(Session):
 
     async def settle_each(self, entries: Sequence[Entry]) -> "Each[None]":
         """`settle` of each, one after the other unless the source knows better."""
-        return [await _come_to(self.settle(entry)) for entry in entries]
+        return [await _come_to(self.settle, entry) for entry in entries]
 
 
 class Target(Session):
