@@ -162,6 +162,10 @@ class FtpCatalog:
         if self._link.features.times and self._link.features.sizes:
             size = await self.size(client, name)
             return None if size is None else ListedFile(name, size, await self._mtime(client, name))
+        if "/" in name:
+            # Only the folder itself is listed; of a file elsewhere such a server tells its size at most.
+            size = await self.size(client, name) if self._link.features.sizes else None
+            return None if size is None else ListedFile(name, size, None)
         listing = await self._listing(client)
         found = next((file for file in listing.files if file.name == name), None)
         return None if found is None else await self._dated(client, found)
