@@ -70,7 +70,7 @@ class SftpSession(ManySmallFiles):
         if self._link is None:
             self._link = await self._connect()
         if self._digests is None:
-            self._digests = RemoteDigests(self._link)
+            self._digests = RemoteDigests(self._link, self._connection.stall_timeout)
         with self._surroundings.narrator.step("folder") as note:
             starting = SftpClient.start(self._link, self._surroundings.alive)
             self._client = await self._ask(starting, f"Starting SFTP at {self._where}")

@@ -23,7 +23,7 @@ _TOGETHER = 512
 _TOGETHER_BYTES = 64 * 1024
 """Files that are hashed together, and bytes of their paths, which have to fit into the arguments of a program."""
 _PATIENCE = 10.0
-"""Seconds for the server to answer, besides the time for reading the files."""
+"""Seconds for the server to answer, besides the time for reading the files, unless less silence is allowed anyway."""
 _SLOWEST_DISK = 20_000_000
 """Bytes per second that reading the files is expected to reach."""
 
@@ -43,8 +43,9 @@ class RemoteDigests:
     Any number of tasks may ask; what they ask while the server works on something is asked together afterwards.
     """
 
-    def __init__(self, link: asyncssh.SSHClientConnection) -> None:
+    def __init__(self, link: asyncssh.SSHClientConnection, stall_timeout: float) -> None:
         self._link = link
+        self._patience = min(_PATIENCE, stall_timeout)
         self._process: asyncssh.SSHClientProcess[bytes] | None = None
         self._questions: deque[_Question] = deque()
         self._turn = asyncio.Lock()
@@ -97,7 +98,7 @@ class RemoteDigests:
             lines = [b"%d" % len(questions), *(question.path for question in questions)]
             process.stdin.write(b"".join(line + b"\n" for line in lines))
             size = sum(question.size for question in questions)
-            is_well = await self._hear(process, questions, _PATIENCE + size / _SLOWEST_DISK)
+            is_well = await self._hear(process, questions, self._patience + size / _SLOWEST_DISK)
             self._given_up = not is_well
         except (asyncssh.ChannelOpenError, TimeoutError, BrokenPipeError):
             self._given_up = True
