@@ -11,10 +11,13 @@ pytest_plugins = ("tests.servers.certificates", "tests.servers.mail")
 
 
 def pytest_configure() -> None:
-    # What runs in the background of a script is started with SIGINT ignored, and would have every program that a test
-    # starts ignore it as well.
+    # What runs in the background of a script is started with SIGINT ignored, and under nohup with SIGHUP; every program
+    # that a test starts would ignore it as well.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        # Still without effect on the tests themselves; a handler, unlike this, is not inherited.
+        signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 @pytest.fixture(autouse=True)
