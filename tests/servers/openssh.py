@@ -42,7 +42,9 @@ class OpenSsh:
     def freeze(self) -> None:
         """Stop all processes that serve connections: their sockets stay open and say nothing any more."""
         for pid in _descendants(self.process.pid):
-            os.kill(pid, signal.SIGSTOP)
+            # A command of a session may end at any moment.
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
 
     def kill_sessions(self) -> None:
         """End all processes that serve connections."""
