@@ -20,11 +20,14 @@ from tests.methods.mail_support import scripted_server
 from tui.commands.opening import open_logged_engine
 from tui.console.app import WharfApp
 from tui.console.dialogs.testing import TestDialog
+from tui.console.export import Format
 from tui.console.screens.history import HistoryScreen
+from tui.console.screens.history_export import write_history
 from tui.console.screens.run import RunScreen
 from tui.console.widgets.form_choice import Choice
 from tui.console.widgets.form_input import HiddenInput
 from tui.console.widgets.form_secret import SecretInput
+from tui.domain.filter import Filter
 from tui.domain.scrubbing import Scrubber
 from tui.engine import Engine
 from tui.paths import Paths
@@ -96,6 +99,10 @@ async def test_typed_tested_saved_run_and_looked_at(paths: Paths, tmp_path: Path
             await until(pilot, lambda: any("acme" in line for line in lines_of(app)))
             await settle(pilot)
             seen.look(app)
+        for form in Format:
+            exported = tmp_path / f"exported.{form.name}"
+            assert await write_history(engine.store, "acme", Filter(), exported, form, replace=False) == 1
+            assert b"acme" in exported.read_bytes()
         connection = await engine.store.connection("acme")
         assert leaks("representations", repr((engine, engine.vault, connection, run, app)).encode()) == []
         assert leaks("tasks", repr(asyncio.all_tasks()).encode()) == []
