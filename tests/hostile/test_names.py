@@ -24,8 +24,9 @@ from tui.domain.endpoint import FtpTls
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import why_unsafe
 from tui.domain.run import Event, Run
-from tui.methods.base import Narrator, Surroundings
+from tui.methods.base import Surroundings
 from tui.methods.folder import LocalFolder
+from tui.methods.narration import Narrator
 from tui.paths import Paths
 
 _PATHS = st.sampled_from(

@@ -13,8 +13,9 @@ from tests.servers.ftp import PASSWORD, FtpServer
 from tui.domain.connection import Connection
 from tui.domain.endpoint import FtpTls
 from tui.domain.run import Event
-from tui.methods.base import Entry, Narrator, Surroundings
+from tui.methods.base import Entry, Surroundings
 from tui.methods.ftp import FtpSession
+from tui.methods.narration import Narrator
 
 
 def ftp_connection(port: int, tls: FtpTls, endpoint: dict[str, Any] | None = None, **options: Any) -> Connection:

@@ -11,7 +11,8 @@ from typing import Any
 from tests.servers.mail import PASSWORD, USERNAME
 from tui.domain.connection import Connection
 from tui.domain.run import Event
-from tui.methods.base import Entry, Narrator, Staged, Surroundings
+from tui.methods.base import Entry, Staged, Surroundings
+from tui.methods.narration import Narrator
 from tui.methods.smtp import SmtpSession
 
 

@@ -10,7 +10,8 @@ from tests.servers.openssh import OpenSsh, run_openssh
 from tests.servers.sftp_server import SftpServer
 from tui.domain.connection import Connection
 from tui.domain.run import Event
-from tui.methods.base import BLOCK_SIZE, Entry, Narrator, Surroundings
+from tui.methods.base import BLOCK_SIZE, Entry, Surroundings
+from tui.methods.narration import Narrator
 from tui.methods.sftp import SftpSession
 
 

@@ -27,9 +27,10 @@ from tui.domain.endpoint import FtpTls
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.run import Event
 from tui.methods import identify
-from tui.methods.base import Narrator, Session, Staged, Surroundings
+from tui.methods.base import Session, Staged, Surroundings
 from tui.methods.ftp import FtpSession
 from tui.methods.imap import ImapSession
+from tui.methods.narration import Narrator
 from tui.methods.smtp import SmtpSession
 from tui.trust.identity import Doubt
 

@@ -9,8 +9,8 @@ from tests.servers.socks import SocksProxy, run_socks
 from tui.domain.failure import Failure, FailureClass, TransferFailed
 from tui.domain.route import parse_proxy
 from tui.domain.run import Event
-from tui.methods.base import Narrator
 from tui.methods.dial import Peer
+from tui.methods.narration import Narrator
 from tui.methods.socks5 import Socks5
 
 

@@ -1,7 +1,7 @@
 """Rules for file names: which are safe to use on either side, and which match a connection's pattern."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fnmatch import translate
 from functools import lru_cache
 
@@ -45,6 +45,18 @@ def why_unsafe(name: str) -> str | None:
 def part_name(name: str) -> str:
     """The temporary name under which a file travels until it is complete."""
     return name + PART_SUFFIX
+
+
+def unused_name(name: str, is_used: Callable[[str], bool]) -> str:
+    """The name itself, or with `-2`, `-3` and so on before its ending, so that nothing is overwritten."""
+    if not is_used(name):
+        return name
+    stem, dot, ending = name.rpartition(".")
+    stem, ending = (stem, dot + ending) if stem else (name, "")
+    number = 2
+    while is_used(f"{stem}-{number}{ending}"):
+        number += 1
+    return f"{stem}-{number}{ending}"
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:

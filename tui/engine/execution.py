@@ -24,7 +24,8 @@ from tui.engine.retry import Backoff
 from tui.engine.selection import select
 from tui.engine.sides import Means, Sides
 from tui.methods import load
-from tui.methods.base import Entry, Narrator
+from tui.methods.base import Entry
+from tui.methods.narration import Narrator
 from tui.store.base import Partial, Store
 
 _BEAT = 0.5

@@ -11,7 +11,8 @@ from time import time
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.figures import duration
 from tui.domain.naming import part_name
-from tui.methods.base import Entry, Narrator, Staged, Target
+from tui.methods.base import Entry, Staged, Target
+from tui.methods.narration import Narrator
 
 _CONTENT = b"Wharf wrote this to test the connection. It can be deleted.\n"
 _CLEAN_UP_LIMIT = 0.7

@@ -13,7 +13,8 @@ from time import time
 from tui.domain.connection import Connection
 from tui.domain.figures import count
 from tui.domain.naming import is_partial, matches
-from tui.methods.base import Entry, Narrator, Source
+from tui.methods.base import Entry, Source
+from tui.methods.narration import Narrator
 
 SECOND_LOOK_AFTER = 1.0
 """Seconds between the two looks at a file that was touched lately."""

@@ -15,8 +15,9 @@ from tui.domain.scrubbing import Scrubber, scrubbing
 from tui.engine.hosts import HostSlots
 from tui.engine.stall import StallWatch
 from tui.methods import make_sides
-from tui.methods.base import Narrator, Session, Source, Surroundings, Target
+from tui.methods.base import Session, Source, Surroundings, Target
 from tui.methods.folder import LocalFolder
+from tui.methods.narration import Narrator
 
 _BEFORE_LOGIN = frozenset({"connect", "greeting", "identity"})
 """Steps that may quote the server while the secret is not known yet by which its words could be scrubbed."""

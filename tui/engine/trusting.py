@@ -7,7 +7,8 @@ from tui.domain.connection import Connection
 from tui.domain.endpoint import SftpEndpoint
 from tui.engine.sides import Means
 from tui.methods import identify
-from tui.methods.base import SILENT, Surroundings
+from tui.methods.base import Surroundings
+from tui.methods.narration import SILENT
 from tui.trust.identity import Doubt, Identity
 
 

@@ -14,23 +14,18 @@ unsafe ones as `Entry.problem` instead of dropping or mangling them. Every error
 """
 
 import asyncio
-import errno
-import socket
-import ssl
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
-from time import perf_counter
 from typing import Protocol, TypeAlias, TypeVar
 
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import why_unsafe
-from tui.domain.run import Event
-from tui.domain.text import printable
+from tui.methods.narration import Narrator
 
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
@@ -364,53 +359,6 @@ class Target(Session):
         """Remove a staged file that will not be published. Nothing to remove is no error."""
 
 
-@dataclass(slots=True)
-class StepNote:
-    """What a step has found out; becomes the detail of its event."""
-
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Narrator:
-    """Receives every protocol step of a run, time-stamped, for the event log. Details are made printable here."""
-
-    receive: Callable[[Event], None]
-    begins: Callable[[str], None] = lambda _: None
-    """Hears of a step that is timed when it begins."""
-
-    def tell(self, step: str, detail: str, *, ok: bool = True, ms: float | None = None) -> None:
-        self.receive(Event(datetime.now(UTC), step, printable(detail, 1000), ok, ms))
-
-    def within(self, part: str) -> "Narrator":
-        """For steps of a part of the whole: their names begin with that part's."""
-        return Narrator(
-            lambda event: self.receive(replace(event, step=f"{part} {event.step}")),
-            lambda step: self.begins(f"{part} {step}"),
-        )
-
-    @contextmanager
-    def step(self, step: str, detail: str = "") -> Iterator[StepNote]:
-        """Time a step. On success its event carries the note's detail; when it fails, the failure's sentence."""
-        note = StepNote(detail)
-        self.begins(step)
-        began = perf_counter()
-        try:
-            yield note
-        except TransferFailed as error:
-            self.tell(step, str(error), ok=False, ms=(perf_counter() - began) * 1000)
-            raise
-        except asyncio.CancelledError:
-            self.tell(step, "cancelled", ok=False, ms=(perf_counter() - began) * 1000)
-            raise
-        else:
-            self.tell(step, note.detail, ms=(perf_counter() - began) * 1000)
-
-
-SILENT = Narrator(lambda _: None)
-"""For what is done without a word."""
-
-
 async def _no_other_secret(reference: str) -> str:
     raise TransferFailed(FailureClass.CONFIG, f"The secret {reference} cannot be had here.")
 
@@ -432,68 +380,3 @@ class Surroundings:
     alive: Callable[[], None] = field(default=lambda: None, repr=False)
     """To be called at signs of life that the engine does not see by itself: while a long listing arrives, while a
     delivered file is read back. Blocks read and written and steps narrated need no call."""
-
-
-_BY_ERRNO = {
-    errno.ECONNREFUSED: FailureClass.REFUSED,
-    errno.ENOSPC: FailureClass.SPACE,
-    errno.EDQUOT: FailureClass.SPACE,
-    errno.EACCES: FailureClass.PERMISSION,
-    errno.EPERM: FailureClass.PERMISSION,
-    errno.EROFS: FailureClass.PERMISSION,
-    errno.ENOENT: FailureClass.NOT_FOUND,
-    errno.ENOTDIR: FailureClass.NOT_FOUND,
-    errno.ETIMEDOUT: FailureClass.TIMEOUT,
-    errno.ENAMETOOLONG: FailureClass.UNSAFE_NAME,
-}
-
-
-_BY_VERIFY_CODE = {
-    9: "it is not valid yet",
-    10: "it has expired",
-    18: "nobody but itself has signed it",
-    19: "it is signed by a CA that is not trusted here",
-    20: "it is signed by a CA that is not trusted here",
-    21: "it is signed by a CA that is not trusted here",
-    62: "it is for another host name",
-    64: "it is for another address",
-}
-"""Results of a verification as OpenSSL numbers them (openssl-verification-options(1))."""
-
-
-def why_refused(error: ssl.SSLCertVerificationError) -> str:
-    """Why a certificate did not pass, in a few words."""
-    return _BY_VERIFY_CODE.get(error.verify_code) or error.verify_message.rstrip(".") or "it cannot be verified"
-
-
-def network_failure(error: OSError, where: str) -> TransferFailed:
-    """Translate what sockets and TLS raise. `where` names the peer, such as `sftp.acme.example:22`."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return TransferFailed(
-            FailureClass.TLS,
-            f"The certificate of {where} is not trusted: {why_refused(error)}.",
-            remedy=(
-                "Ask the partner for a valid certificate, or name the file of its CA in the connection. Key t (Test) "
-                "shows the certificate and can pin exactly this one."
-            ),
-        )
-    if isinstance(error, ssl.SSLError):
-        return TransferFailed(FailureClass.TLS, f"TLS with {where} failed: {error.reason or error}.")
-    if isinstance(error, socket.gaierror):
-        return TransferFailed(
-            FailureClass.NETWORK,
-            f"The host name of {where} does not resolve ({error.strerror}).",
-            remedy="Check the host name for a typing mistake and the name server of this machine.",
-        )
-    if isinstance(error, TimeoutError):
-        return TransferFailed(FailureClass.TIMEOUT, f"{where} did not answer in time.")
-    if error.errno == errno.ECONNREFUSED or isinstance(error, ConnectionRefusedError):
-        return TransferFailed(FailureClass.REFUSED, f"{where} refused the connection: nothing listens on that port.")
-    failure_class = FailureClass.TIMEOUT if error.errno == errno.ETIMEDOUT else FailureClass.NETWORK
-    return TransferFailed(failure_class, f"The connection to {where} broke: {error.strerror or error}.")
-
-
-def file_failure(error: OSError, doing: str) -> TransferFailed:
-    """Translate what the local file system raises. `doing` says what was tried, such as `writing /in/a.csv`."""
-    failure_class = _BY_ERRNO.get(error.errno or 0, FailureClass.CONFIG)
-    return TransferFailed(failure_class, f"{doing} failed: {error.strerror or error}.")

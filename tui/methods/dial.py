@@ -9,7 +9,8 @@ from typing import Any
 
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.values import in_address
-from tui.methods.base import Narrator, network_failure
+from tui.methods.failures import network_failure
+from tui.methods.narration import Narrator
 
 _HEAD_START = 0.25
 """Seconds that an address has for itself before the next one is tried too (RFC 8305, section 5)."""

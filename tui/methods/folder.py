@@ -1,43 +1,31 @@
 """The local folder of a connection: the other side of every run.
 
-All file system calls run in threads, so a slow disk does not hold up the screen. Reading and writing are each one block
-ahead: while the network works on one block, the disk works on the next.
+All file system calls run in threads, so a slow disk does not hold up the screen.
 """
 
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from time import monotonic
-from typing import TypeVar
 
 from tui.domain.connection import After, Connection, Direction
 from tui.domain.failure import FailureClass, TransferFailed
-from tui.domain.naming import part_name
-from tui.methods.base import Each, Entry, Proof, Source, Staged, Surroundings, Target, Writer, file_failure
+from tui.domain.naming import part_name, unused_name
+from tui.methods.base import Each, Entry, Proof, Source, Staged, Surroundings, Target, Writer
 from tui.methods.case_twins import case_twins
-from tui.methods.local_source import LEADS_OUT, is_file, leads_out, open_source
+from tui.methods.disk import DISK_BLOCK, each_in_turn, read_small, reading, translated, write_small, writing
+from tui.methods.local_source import LEADS_OUT, is_file, leads_out
 from tui.methods.moving import ChangedMeanwhile, LeftMoved
 from tui.trust.private_file import sync_folder
-
-_SYNC_INTERVAL = 1.0
-"""Seconds between two moments at which what was written is known to be on the disk."""
 
 _FILES_AT_ONCE = 256
 """Small files that are read or written in one go."""
 
 _DISK_THREADS = 4
 """Threads that write small files to the disk at the same time."""
-
-_Item = TypeVar("_Item")
-_Answer = TypeVar("_Answer")
-
-_DISK_BLOCK = 1024 * 1024
-"""Bytes per read from the disk, and between hash updates; larger than a network block to save thread switches."""
 
 
 class LocalFolder(Source, Target):
@@ -82,7 +70,7 @@ class LocalFolder(Source, Target):
     async def list_files(self) -> list[Entry]:
         def scan() -> list[Entry]:
             entries = []
-            with _translated(f"Listing {self._path}"), os.scandir(self._path) as found:
+            with translated(f"Listing {self._path}"), os.scandir(self._path) as found:
                 for item in found:
                     # A file that vanishes between listing and stat was never there for this run.
                     with suppress(FileNotFoundError):
@@ -99,45 +87,22 @@ class LocalFolder(Source, Target):
         return await asyncio.to_thread(_look, entry)
 
     async def stat_each(self, entries: Sequence[Entry]) -> Each[Entry | None]:
-        return await asyncio.to_thread(_each_in_turn, _look, entries)
+        return await asyncio.to_thread(each_in_turn, _look, entries)
 
-    @asynccontextmanager
-    async def read(self, entry: Entry, offset: int = 0) -> AsyncIterator[AsyncIterator[bytes]]:
-        with _translated(f"Reading {entry.key}"):
-            file = await asyncio.to_thread(open_source, entry.key)
-            os.lseek(file, offset, os.SEEK_SET)
-        ahead = _Lane(f"Reading {entry.key}")
-        try:
-            yield _blocks(file, ahead)
-        finally:
-            await ahead.drain()
-            os.close(file)
+    def read(self, entry: Entry, offset: int = 0) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        return reading(entry.key, offset)
 
     async def read_each(self, entries: Sequence[Entry]) -> Each[bytes]:
-        return await asyncio.to_thread(_each_in_turn, _read_small, entries)
+        return await asyncio.to_thread(each_in_turn, read_small, entries)
 
-    @asynccontextmanager
-    async def stage(self, entry: Entry, keep: int = 0) -> AsyncIterator[Writer]:
-        path = self._staged_path(entry)
-        doing = f"Writing {path}"
-        with _translated(doing):
-            file = await asyncio.to_thread(_open_for_writing, path, keep)
-        writer = _DiskWriter(file, doing, keep)
-        try:
-            yield writer
-            await writer.finish()
-        except BaseException:
-            await writer.checkpoint()
-            raise
-        finally:
-            await writer.drain()
-            os.close(file)
+    def stage(self, entry: Entry, keep: int = 0) -> AbstractAsyncContextManager[Writer]:
+        return writing(self._staged_path(entry), keep)
 
     async def stage_each(self, files: Sequence[tuple[Entry, bytes]]) -> Each[None]:
         places = [(self._staged_path(entry), content) for entry, content in files]
         # Side by side, because the disk answers to many in about the time it takes for one.
         parts = [places[start::_DISK_THREADS] for start in range(_DISK_THREADS)]
-        writing = asyncio.gather(*(asyncio.to_thread(_each_in_turn, _write_small, part) for part in parts))
+        writing = asyncio.gather(*(asyncio.to_thread(each_in_turn, write_small, part) for part in parts))
         try:
             # Shielded: a thread cannot be cancelled, and nobody else may write these files until it is done.
             written = await asyncio.shield(writing)
@@ -156,7 +121,7 @@ class LocalFolder(Source, Target):
     async def read_staged(self, entry: Entry, offset: int, count: int) -> bytes:
         def read() -> bytes:
             path = self._staged_path(entry)
-            with _translated(f"Reading {path} back"), path.open("rb") as file:
+            with translated(f"Reading {path} back"), path.open("rb") as file:
                 file.seek(offset)
                 return file.read(count)
 
@@ -169,9 +134,9 @@ class LocalFolder(Source, Target):
 
         def digest() -> "hashlib._Hash":
             sha256 = hashlib.sha256()
-            with _translated(f"Reading {path}"), path.open("rb") as file:
+            with translated(f"Reading {path}"), path.open("rb") as file:
                 left = count
-                while left and (block := file.read(min(left, _DISK_BLOCK))):
+                while left and (block := file.read(min(left, DISK_BLOCK))):
                     sha256.update(block)
                     left -= len(block)
             return sha256
@@ -185,14 +150,14 @@ class LocalFolder(Source, Target):
         """As the function of that name says, of this folder."""
 
         def look() -> dict[str, str]:
-            with _translated(f"Looking for names in {self._path} that differ only in case"):
+            with translated(f"Looking for names in {self._path} that differ only in case"):
                 return case_twins(self._path, names)
 
         return await asyncio.to_thread(look)
 
     async def free_space(self) -> int | None:
         def look() -> int:
-            with _translated(f"Looking at the disk of {self._path}"):
+            with translated(f"Looking at the disk of {self._path}"):
                 disk = os.statvfs(self._path)
             return disk.f_bavail * disk.f_frsize
 
@@ -202,7 +167,7 @@ class LocalFolder(Source, Target):
         path = self._path / staged.entry.target_name
 
         def look() -> bool:
-            with _translated(f"Looking at {path}"):
+            with translated(f"Looking at {path}"):
                 try:
                     with path.open("rb") as file:
                         return hashlib.file_digest(file, "sha256").hexdigest() == staged.sha256
@@ -215,11 +180,11 @@ class LocalFolder(Source, Target):
         return await asyncio.to_thread(self._measure, entry)
 
     async def staged_size_each(self, entries: Sequence[Entry]) -> Each[int | None]:
-        return await asyncio.to_thread(_each_in_turn, self._measure, entries)
+        return await asyncio.to_thread(each_in_turn, self._measure, entries)
 
     def _measure(self, entry: Entry) -> int | None:
         path = self._staged_path(entry)
-        with _translated(f"Looking at {path}"):
+        with translated(f"Looking at {path}"):
             try:
                 return path.stat().st_size
             except FileNotFoundError:
@@ -231,7 +196,7 @@ class LocalFolder(Source, Target):
         path = self._staged_path(entry)
 
         def digest() -> str:
-            with _translated(f"Reading {path} back"), path.open("rb") as file:
+            with translated(f"Reading {path} back"), path.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
 
         return Proof(await asyncio.to_thread(digest), "SHA-256 of the file read back from disk")
@@ -243,8 +208,8 @@ class LocalFolder(Source, Target):
 
     async def publish_each(self, group: Sequence[Staged]) -> Each[None]:
         def rename() -> Each[None]:
-            outcomes = _each_in_turn(self._give_final_name, group)
-            with _translated(f"Writing the folder {self._path}"):
+            outcomes = each_in_turn(self._give_final_name, group)
+            with translated(f"Writing the folder {self._path}"):
                 sync_folder(self._path)
             return outcomes
 
@@ -252,12 +217,12 @@ class LocalFolder(Source, Target):
 
     def _give_final_name(self, staged: Staged) -> None:
         final = self._path / staged.entry.target_name
-        with _translated(f"Renaming the finished file to {final}"):
+        with translated(f"Renaming the finished file to {final}"):
             self._staged_path(staged.entry).replace(final)
 
     async def discard(self, entry: Entry) -> None:
         def remove() -> None:
-            with _translated(f"Removing {self._staged_path(entry)}"):
+            with translated(f"Removing {self._staged_path(entry)}"):
                 self._staged_path(entry).unlink(missing_ok=True)
 
         await asyncio.to_thread(remove)
@@ -272,13 +237,13 @@ class LocalFolder(Source, Target):
                 await asyncio.to_thread(self._move, entry)
 
     def _delete(self, entry: Entry) -> None:
-        with _translated(f"Deleting {entry.key} after its delivery"):
+        with translated(f"Deleting {entry.key} after its delivery"):
             Path(entry.key).unlink(missing_ok=True)
 
     def _move(self, entry: Entry) -> None:
         assert self._move_to is not None  # noqa: S101 - the model demands it with after = move
         folder = self._path / Path(self._move_to).expanduser()
-        with _translated(f"Moving {entry.key} to {folder} after its delivery"):
+        with translated(f"Moving {entry.key} to {folder} after its delivery"):
             folder.mkdir(parents=True, exist_ok=True)
             moved = Path(entry.key).rename(folder / unused_name(entry.name, lambda name: (folder / name).exists()))
         found = _look(replace(entry, key=str(moved)))
@@ -290,69 +255,8 @@ class LocalFolder(Source, Target):
         return self._path / part_name(entry.target_name)
 
 
-def unused_name(name: str, is_used: Callable[[str], bool]) -> str:
-    """The name itself, or with `-2`, `-3` and so on before its ending, so that nothing is overwritten."""
-    if not is_used(name):
-        return name
-    stem, dot, ending = name.rpartition(".")
-    stem, ending = (stem, dot + ending) if stem else (name, "")
-    number = 2
-    while is_used(f"{stem}-{number}{ending}"):
-        number += 1
-    return f"{stem}-{number}{ending}"
-
-
-class _Lane:
-    """Runs file work in a thread, one piece at a time, at most one piece ahead of whoever asks for it."""
-
-    def __init__(self, doing: str) -> None:
-        self._doing = doing
-        self._pending: asyncio.Future[bytes | None] | None = None
-
-    def begin(self, work: Callable[[], bytes | None]) -> None:
-        self._pending = asyncio.get_running_loop().run_in_executor(None, work)
-
-    @property
-    def is_busy(self) -> bool:
-        return self._pending is not None and not self._pending.done()
-
-    async def result(self) -> bytes | None:
-        """What the piece begun last returned; its error is raised here."""
-        pending = self._pending
-        if pending is None:
-            return None
-        with _translated(self._doing):
-            # Shielded: a thread cannot be cancelled, and its file must stay open until it is done (see drain).
-            result = await asyncio.shield(pending)
-        self._pending = None
-        return result
-
-    async def run(self, work: Callable[[], bytes | None]) -> None:
-        await self.result()
-        self.begin(work)
-        await self.result()
-
-    async def drain(self) -> bool:
-        """Wait until the thread no longer uses the file; returns whether its last piece was done well. Its error, if
-        any, was raised by `result` or does not matter any more because the caller is leaving with one already."""
-        if self._pending is None:
-            return True
-        await asyncio.wait({self._pending})
-        return not self._pending.cancelled() and self._pending.exception() is None
-
-
-def _each_in_turn(work: Callable[[_Item], _Answer], items: Sequence[_Item]) -> Each[_Answer]:
-    answers: Each[_Answer] = []
-    for item in items:
-        try:
-            answers.append(work(item))
-        except TransferFailed as error:
-            answers.append(error)
-    return answers
-
-
 def _look(entry: Entry) -> Entry | None:
-    with _translated(f"Looking at {entry.key}"):
+    with translated(f"Looking at {entry.key}"):
         try:
             status = Path(entry.key).stat()
         except FileNotFoundError:
@@ -367,111 +271,3 @@ def _put_back(entry: Entry, moved: Path) -> None:
         moved.rename(entry.key)
     except OSError as error:
         raise LeftMoved(entry, str(moved), f"{error.strerror or error}.") from error
-
-
-def _read_small(entry: Entry) -> bytes:
-    with _translated(f"Reading {entry.key}"), os.fdopen(open_source(entry.key), "rb", buffering=0) as file:
-        blocks = []
-        # One byte more than there should be shows a file that has grown.
-        left = entry.size + 1
-        while left and (block := file.read(left)):
-            blocks.append(block)
-            left -= len(block)
-        return b"".join(blocks)
-
-
-def _write_small(place: tuple[Path, bytes]) -> None:
-    path, content = place
-    with _translated(f"Writing {path}"):
-        file = _open_for_writing(path, 0)
-        try:
-            _write_all(file, content)
-            os.fsync(file)
-        finally:
-            os.close(file)
-
-
-async def _blocks(file: int, lane: _Lane) -> AsyncIterator[bytes]:
-    lane.begin(lambda: os.read(file, _DISK_BLOCK))
-    while block := await lane.result():
-        lane.begin(lambda: os.read(file, _DISK_BLOCK))
-        yield block
-
-
-class _DiskWriter:
-    """`stored` counts what would outlive a power failure. It is brought up to date about every second, beside the
-    writing: waiting for the disk each time would halve the speed of a fast link."""
-
-    def __init__(self, file: int, doing: str, kept: int) -> None:
-        self._file = file
-        self._writing = _Lane(doing)
-        self._syncing = _Lane(doing)
-        self._written = kept
-        self._begun = 0
-        self._covered = kept
-        """What the latest sync makes safe."""
-        self._synced_at = monotonic()
-        self.stored = kept
-
-    async def write(self, data: bytes) -> None:
-        await self._take_note()
-        if not self._syncing.is_busy and monotonic() - self._synced_at >= _SYNC_INTERVAL:
-            self._covered, self._synced_at = self._written, monotonic()
-            self._syncing.begin(partial(os.fdatasync, self._file))
-        self._begun = len(data)
-        self._writing.begin(partial(_write_all, self._file, data))
-
-    async def finish(self) -> None:
-        """All is written: make it safe."""
-        await self._take_note()
-        await self._syncing.run(partial(os.fsync, self._file))
-        self.stored = self._written
-
-    async def checkpoint(self) -> None:
-        """After a failure: bring `stored` up to date, as far as the disk goes along."""
-        if not await self.drain():
-            return
-        await self._take_note()
-        with suppress(OSError):
-            # A disk that fails here has failed before; the mark then stays where it was.
-            await asyncio.to_thread(os.fdatasync, self._file)
-            self.stored = self._written
-
-    async def drain(self) -> bool:
-        """Wait until no thread uses the file any more; returns whether all was done well."""
-        written, synced = await self._writing.drain(), await self._syncing.drain()
-        return written and synced
-
-    async def _take_note(self) -> None:
-        await self._writing.result()
-        self._written += self._begun
-        self._begun = 0
-        if not self._syncing.is_busy:
-            await self._syncing.result()
-            self.stored = self._covered
-
-
-def _open_for_writing(path: Path, keep: int) -> int:
-    # O_NOFOLLOW: whoever may write to the folder must not be able to redirect us with a symbolic link.
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-    try:
-        os.ftruncate(file, keep)
-        os.lseek(file, keep, os.SEEK_SET)
-    except BaseException:
-        os.close(file)
-        raise
-    return file
-
-
-def _write_all(file: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(file, rest) :]
-
-
-@contextmanager
-def _translated(doing: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise file_failure(error, doing) from error

@@ -14,9 +14,8 @@ from functools import partial
 
 from tui.domain.connection import After, Connection
 from tui.domain.failure import FailureClass, TransferFailed
-from tui.domain.naming import part_name
+from tui.domain.naming import part_name, unused_name
 from tui.methods.base import Entry, Proof, Source, Staged, Surroundings, Target, Writer
-from tui.methods.folder import unused_name
 from tui.methods.ftp_catalog import FtpCatalog
 from tui.methods.ftp_identity import identify
 from tui.methods.ftp_link import FtpLink

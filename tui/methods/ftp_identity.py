@@ -6,9 +6,10 @@ import ssl
 from tui.domain.connection import Connection
 from tui.domain.endpoint import FtpEndpoint, FtpTls
 from tui.domain.failure import FailureClass, TransferFailed
-from tui.methods.base import SILENT, Surroundings
+from tui.methods.base import Surroundings
 from tui.methods.ftp_login import greeting, peer_of, place_of, start_tls, translated
 from tui.methods.ftps_client import FtpsClient
+from tui.methods.narration import SILENT
 from tui.methods.route import find_way
 from tui.methods.tls_identity import identify_by_certificate
 from tui.trust.identity import Identity

@@ -13,10 +13,12 @@ from tui.domain.connection import Connection
 from tui.domain.endpoint import FtpEndpoint, FtpTls
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.text import printable
-from tui.methods.base import StepNote, Surroundings, network_failure
+from tui.methods.base import Surroundings
 from tui.methods.dial import Peer
+from tui.methods.failures import network_failure
 from tui.methods.ftp_replies import is_unknown_command, quote, refusal
 from tui.methods.ftps_client import FtpsClient, NotFtp, Refused, Reply
+from tui.methods.narration import StepNote
 from tui.methods.route import find_way
 from tui.trust.tls import check_pin, client_context, trusted_certificate
 

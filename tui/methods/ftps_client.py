@@ -21,9 +21,9 @@ from dataclasses import dataclass
 import aioftp
 from aioftp.common import Code
 
-from tui.methods.base import SILENT, Narrator
 from tui.methods.dial import Peer, Way
 from tui.methods.ftp_data import DataConnection, DataThread
+from tui.methods.narration import SILENT, Narrator
 
 _LONGEST_LINE = 16 * 1024
 """Bytes in one line of a reply; a path may be in it."""

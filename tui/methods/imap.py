@@ -22,10 +22,9 @@ from dataclasses import dataclass, replace
 from tui.domain.connection import After, Connection
 from tui.domain.endpoint import MailAuth, MailTls
 from tui.domain.failure import FailureClass, TransferFailed
-from tui.domain.naming import is_partial, matches
-from tui.methods.base import BLOCK_SIZE, SILENT, Entry, Narrator, Source, Surroundings
+from tui.domain.naming import is_partial, matches, unused_name
+from tui.methods.base import BLOCK_SIZE, Entry, Source, Surroundings
 from tui.methods.dial import Peer, Way
-from tui.methods.folder import unused_name
 from tui.methods.imap_client import Folder, ImapClient, OversizedAnswer
 from tui.methods.imap_syntax import Value, number
 from tui.methods.mail_identity import (
@@ -36,6 +35,7 @@ from tui.methods.mail_identity import (
     trusting_context,
 )
 from tui.methods.mail_parts import DamagedContent, Part, TransferDecoder, attached_parts, is_from, message_id_in
+from tui.methods.narration import SILENT, Narrator
 from tui.methods.route import find_way
 from tui.methods.spool import Slice, Spool
 from tui.trust.identity import Identity

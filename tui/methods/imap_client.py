@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import IO, Any, TypeVar, cast
 
 from tui.domain.failure import FailureClass, TransferFailed
-from tui.methods.base import network_failure
 from tui.methods.dial import Peer
+from tui.methods.failures import network_failure
 from tui.methods.imap_syntax import (
     Answer,
     TooManyValues,

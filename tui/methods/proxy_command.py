@@ -7,8 +7,8 @@ import socket
 from contextlib import suppress
 
 from tui.domain.failure import FailureClass, TransferFailed
-from tui.methods.base import Narrator
 from tui.methods.dial import Peer, Way
+from tui.methods.narration import Narrator
 
 _MOST_WORDS = 2000
 """Bytes of what the program says on its error output that are kept: the last ones."""

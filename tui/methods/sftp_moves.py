@@ -4,8 +4,8 @@ import posixpath
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from tui.domain.naming import unused_name
 from tui.methods.base import Entry
-from tui.methods.folder import unused_name
 from tui.methods.moving import AfterMove
 from tui.methods.sftp_client import SftpClient
 from tui.methods.sftp_wire import Refused

@@ -16,17 +16,7 @@ from tui.domain.endpoint import MailAuth, MailTls, Resend
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.figures import count
 from tui.domain.figures import size as shown_size
-from tui.methods.base import (
-    SILENT,
-    Entry,
-    Narrator,
-    OutcomeUnknown,
-    PartlyDelivered,
-    Staged,
-    Surroundings,
-    Target,
-    Writer,
-)
+from tui.methods.base import Entry, OutcomeUnknown, PartlyDelivered, Staged, Surroundings, Target, Writer
 from tui.methods.dial import Peer, Way
 from tui.methods.mail_identity import (
     NOT_ENCRYPTED,
@@ -47,6 +37,7 @@ from tui.methods.message import (
     pack,
     size_of,
 )
+from tui.methods.narration import SILENT, Narrator
 from tui.methods.route import find_way
 from tui.methods.smtp_client import Refusal, SmtpClient
 from tui.methods.spool import Slice, Spool

@@ -19,8 +19,9 @@ from time import monotonic
 import aiosmtplib
 
 from tui.domain.failure import FailureClass, TransferFailed
-from tui.methods.base import OutcomeUnknown, network_failure
+from tui.methods.base import OutcomeUnknown
 from tui.methods.dial import Peer
+from tui.methods.failures import network_failure
 from tui.methods.mail_token import REMEDY, challenge_in, challenge_reason, token_login
 
 _SLOWEST = 50_000

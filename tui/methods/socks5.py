@@ -12,8 +12,9 @@ from ipaddress import ip_address
 
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.route import Proxy
-from tui.methods.base import Narrator, network_failure
 from tui.methods.dial import Peer, Unguarded, dial
+from tui.methods.failures import network_failure
+from tui.methods.narration import Narrator
 
 _VERSION = b"\x05"
 _NO_LOGIN, _PASSWORD = b"\x00", b"\x02"

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tui.methods.base import file_failure
+from tui.methods.failures import file_failure
 
 _Result = TypeVar("_Result")
 

@@ -8,7 +8,7 @@ import asyncssh
 
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.text import printable
-from tui.methods.base import network_failure
+from tui.methods.failures import network_failure
 from tui.methods.sftp_channel import ChannelLost
 from tui.methods.sftp_wire import Malformed, Refused, Status
 

@@ -11,8 +11,9 @@ import asyncssh
 
 from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
-from tui.methods.base import SILENT, Narrator, Surroundings
+from tui.methods.base import Surroundings
 from tui.methods.dial import Peer, Way
+from tui.methods.narration import SILENT, Narrator
 from tui.methods.ssh_config import SshServer
 from tui.methods.ssh_failures import connection_failure, with_last_words
 from tui.methods.ssh_login import Login, ServerIdentity

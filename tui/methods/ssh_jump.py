@@ -14,8 +14,9 @@ import asyncssh
 
 from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
-from tui.methods.base import Narrator, Surroundings
+from tui.methods.base import Surroundings
 from tui.methods.dial import Peer, Way
+from tui.methods.narration import Narrator
 from tui.methods.proxy_command import ProxyCommand
 from tui.methods.route import first_way
 from tui.methods.socket_pair import through

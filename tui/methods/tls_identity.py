@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 
 from tui.domain.failure import TransferFailed
-from tui.methods.base import why_refused
+from tui.methods.failures import why_refused
 from tui.trust.certificate import read_certificate
 from tui.trust.identity import Doubt, Identity, Trusted
 from tui.trust.tls import certificate_fingerprint, client_context
