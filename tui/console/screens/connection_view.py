@@ -1,0 +1,185 @@
+"""What the Connections screen shows: every connection with its state, live, and what is running."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Literal
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.widgets import Footer
+
+from tui.console.bridge import SnapshotTaken
+from tui.console.formats import STYLES
+from tui.console.reasons import ExplainingScreen
+from tui.console.screens.connection_list import FACETS, ConnectionList
+from tui.console.screens.connection_rows import COLUMNS
+from tui.console.widgets.detail import ConnectionDetail
+from tui.console.widgets.empty_state import EmptyState
+from tui.console.widgets.filter_bar import FilterBar
+from tui.console.widgets.recent import RECENT, RecentRuns
+from tui.console.widgets.row_table import RowTable
+from tui.console.widgets.running_panel import RunningPanel
+from tui.console.widgets.status import StatusLine
+from tui.domain.failure import UnknownConnection, WharfError
+from tui.domain.figures import count
+from tui.domain.run import Run, Status
+from tui.engine import Engine
+from tui.store.base import ConnectionState
+
+_READING_TIME = {"information": 4, "warning": 8, "error": 12}
+"""Seconds that a notification stays."""
+
+_MINUTE = 60
+
+_NO_CONNECTIONS = (
+    ("n", "describe the first exchange with a partner"),
+    ("wharf import FILE", "take over connections from a file"),
+    ("wharf demo", "look around, with servers and batches made for it"),
+)
+
+
+class ConnectionView(ExplainingScreen[None]):
+    """Draws a ConnectionList and keeps it up with the engine and the store. What keys do is added by its subclasses."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self.engine = engine
+        self._list = ConnectionList()
+        self._recent = RecentRuns()
+
+    def compose(self) -> ComposeResult:
+        yield StatusLine(id="status-line")
+        yield FilterBar(FACETS, "words, status:failed last:<2d -email", lambda: self._list.vocabulary, id="filter-bar")
+        yield RowTable[ConnectionState](COLUMNS, _name_of, id="connections")
+        yield EmptyState(id="empty")
+        yield RunningPanel(id="running")
+        yield ConnectionDetail(id="detail")
+        yield Footer(compact=True, show_command_palette=False)
+
+    async def on_mount(self) -> None:
+        self._list.observe(self.engine.snapshot().live)
+        self._table.sort_mark(self._list.sorted_by, reverse=self._list.backwards)
+        await self.reload()
+        self._table.focus()
+        # What is “today” changes without anything happening.
+        self.set_interval(_MINUTE, self._tick)
+
+    async def reload(self) -> None:
+        """Read the store again and show what it says."""
+        with self._telling():
+            self._list.read(await self.engine.store.overview(), await self.engine.store.unreadable())
+            self._table.mark(self._table.marks & self._list.names)
+        self._show()
+
+    def _tick(self) -> None:
+        self._show()
+        self._table.redraw(lambda _: True)
+
+    @on(SnapshotTaken)
+    async def _snapshot_taken(self, event: SnapshotTaken) -> None:
+        event.stop()
+        began_or_ended = self._list.observe(event.snapshot.live)
+        if event.store_changed:
+            await self.reload()
+        elif began_or_ended:
+            self._show()
+        else:
+            self._panel.show(self._list.live.values())
+
+    def _show(self) -> None:
+        self._list.narrow(self._filter_bar.text)
+        shown = self._list.shown()
+        self._table.show(shown)
+        self._panel.show(self._list.live.values())
+        self._show_emptiness(nothing_shown=not shown)
+        narrowed = self._list.filter.choices.keys() & set(FACETS)
+        self._filter_bar.show(len(shown), len(self._list.states), self._list.filter.problem, narrowed)
+        self._status_line.show(self._facts())
+        self._show_detail()
+
+    def _facts(self) -> list[Text]:
+        facts = [Text(count(len(self._list.states), "connection"))]
+        if marks := self._table.marks:
+            facts.append(Text(f"● {len(marks)} marked", style="bold yellow"))
+        for status, word in ((Status.IN_PROGRESS, "running"), (Status.FAILED, "failed")):
+            if number := self._list.count(status):
+                facts.append(Text(f"{number} {word}", style=STYLES[status]))
+        if self._list.unreadable:
+            facts.append(Text(f"{len(self._list.unreadable)} unreadable", style=STYLES[Status.FAILED]))
+        return facts
+
+    def _show_emptiness(self, *, nothing_shown: bool) -> None:
+        empty = self.query_one(EmptyState)
+        self._table.display = not nothing_shown
+        empty.display = nothing_shown
+        if not nothing_shown and self.focused is None:
+            # A hidden table loses the focus and does not get it back by itself.
+            self._table.focus()
+        if not self._list.states:
+            empty.show("No connections yet", _NO_CONNECTIONS)
+        elif nothing_shown:
+            empty.show("No connection matches the filter", [("esc", "clears it"), ("/", "changes it")])
+
+    @on(RowTable.Highlighted)
+    def _highlighted(self) -> None:
+        # The row itself is drawn first: what is told of it takes several times as long.
+        self.call_after_refresh(self._show_detail)
+
+    def _show_detail(self) -> None:
+        if not self.is_attached:
+            return  # left meanwhile
+        self.show_possible()
+        detail, state = self.query_one(ConnectionDetail), self._table.current
+        latest = state.latest if state is not None else None
+        recent = self._recent.of(latest) if latest is not None else ()
+        detail.show(state, recent or ())
+        if recent is None and latest is not None and detail.has_room:
+            self._read_recent(latest)
+
+    @work(group="recent runs", exclusive=True, description="read the latest runs")
+    async def _read_recent(self, latest: Run) -> None:
+        with self._telling(), suppress(UnknownConnection):
+            self._recent.keep(latest, await self.engine.store.runs(latest.connection, limit=RECENT))
+            self._show_detail()
+
+    # How something is told
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """What Wharf says on purpose is shown and does not end the application."""
+        try:
+            yield
+        except WharfError as error:
+            self._tell(str(error), "error")
+
+    def _tell(self, sentence: str, severity: Literal["information", "warning", "error"] = "information") -> None:
+        self.notify(sentence, severity=severity, markup=False, timeout=_READING_TIME[severity])
+
+    # Parts
+
+    @property
+    def _chosen(self) -> str | None:
+        """The connection under the cursor."""
+        name: str | None = self._table.cursor_key
+        return name
+
+    @property
+    def _table(self) -> RowTable[ConnectionState]:
+        return self.query_one("#connections", RowTable)
+
+    @property
+    def _filter_bar(self) -> FilterBar:
+        return self.query_one(FilterBar)
+
+    @property
+    def _panel(self) -> RunningPanel:
+        return self.query_one(RunningPanel)
+
+    @property
+    def _status_line(self) -> StatusLine:
+        return self.query_one(StatusLine)
+
+
+def _name_of(state: ConnectionState) -> str:
+    return state.connection.name
