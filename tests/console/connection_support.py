@@ -1,0 +1,30 @@
+"""What tests of the Connections screen look at."""
+
+from tests.console.conftest import lines_of
+from tui.console.app import WharfApp
+from tui.console.widgets.row_table import RowTable
+from tui.domain.failure import Failure, FailureClass
+from tui.store.base import ConnectionState
+
+REFUSED = Failure(FailureClass.AUTH, "The server refused [/red] the login.", "Check the secret.")
+
+
+def table(app: WharfApp) -> RowTable[ConnectionState]:
+    return app.screen.query_one(RowTable)
+
+
+def shown(app: WharfApp) -> list[str]:
+    return [state.connection.name for state in table(app).items]
+
+
+def screen_text(app: WharfApp) -> str:
+    return "\n".join(lines_of(app))
+
+
+def told(app: WharfApp) -> list[str]:
+    return [notification.message for notification in app._notifications]
+
+
+async def typed(pilot: object, text: str) -> None:
+    names = {":": "colon", " ": "space", "-": "minus", ",": "comma"}
+    await pilot.press(*(names.get(letter, letter) for letter in text))  # type: ignore[attr-defined]  # a Pilot of any app
