@@ -23,7 +23,7 @@ from tui.engine import TestReport, Watcher
 from tui.engine.live import LiveRun, Snapshot
 from tui.engine.trusting import Accepted
 from tui.paths import Paths
-from tui.store.base import ConnectionState, Delivery, Partial, Pulse, Store, Unreadable
+from tui.store.base import ConnectionState, Delivery, FileChanges, Partial, Pulse, Store, Unreadable
 from tui.trust.identity import Identity
 from tui.trust.unlocking import VaultOpener
 from tui.trust.vault import Vault
@@ -64,6 +64,8 @@ class FakeStore(Store):
         self.all: dict[str, Connection] = {}
         self.all_runs: dict[int, Run] = {}
         self.all_files: dict[int, dict[int, FileRecord]] = {}
+        self.file_revisions: dict[int, dict[int, int]] = {}
+        """When each file of a run was written last."""
         self.all_events: dict[int, list[Event]] = {}
         self.cancel_requests: list[int] = []
         self.broken: list[Unreadable] = []
@@ -184,6 +186,8 @@ class FakeStore(Store):
 
     async def record_files(self, run_id: int, files: Mapping[int, FileRecord]) -> None:
         self.all_files.setdefault(run_id, {}).update(files)
+        revisions = self.file_revisions.setdefault(run_id, {})
+        revisions.update(dict.fromkeys(files, max(revisions.values(), default=0) + 1))
         self.bump()
 
     async def record_events(self, run_id: int, events: Sequence[Event]) -> None:
@@ -252,6 +256,11 @@ class FakeStore(Store):
     async def files(self, run_id: int) -> list[FileRecord]:
         files = self.all_files.get(run_id, {})
         return [files[place] for place in sorted(files)]
+
+    async def changed_files(self, run_id: int, *, since: int = 0) -> FileChanges:
+        revisions, files = self.file_revisions.get(run_id, {}), self.all_files.get(run_id, {})
+        changed = {place: file for place, file in files.items() if revisions[place] > since}
+        return FileChanges(max(revisions.values(), default=0), changed)
 
     async def events(self, run_id: int, *, after: int = 0) -> list[Event]:
         return self.all_events.get(run_id, [])[after:]

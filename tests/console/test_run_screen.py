@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -11,9 +13,11 @@ from tests.console.conftest import lines_of, settle
 from tests.console.fakes import NOW, FakeEngine
 from tui.console.app import WharfApp
 from tui.console.screens.run import RunScreen
+from tui.console.screens.run_rows import FileLines, place_of
 from tui.console.widgets.row_table import RowTable
 from tui.domain.failure import Failure, FailureClass
 from tui.domain.run import Event, FileRecord, FileStatus, Progress, Status, Trigger
+from tui.store.base import FileChanges
 
 REFUSED = Failure(FailureClass.INTEGRITY, "b.csv has another size [/] on the other side.", "Run it again [red] now.")
 PROOF = "sizes and hashes equal"
@@ -162,22 +166,61 @@ async def test_an_ended_run_is_not_read_again_and_again(
     app: WharfApp, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = await failed_run(engine)
-    reads: list[int] = []
-    files = engine.store.files
-
-    async def counted(wanted: int) -> list[FileRecord]:
-        reads.append(wanted)
-        return await files(wanted)
-
-    monkeypatch.setattr(engine.store, "files", counted)
+    read = files_read(engine, monkeypatch)
     async with app.run_test() as pilot:
         await opened(pilot, run_id)
-        before = len(reads)
-        assert before
         for _ in range(3):
             engine.store.bump()
             await settle(pilot)
-        assert len(reads) == before
+        assert read == [0, 1]
+
+
+async def test_of_a_running_run_only_what_has_changed_is_read_again(
+    app: WharfApp, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await engine.add("acme")
+    run = await engine.start("acme")
+    await engine.store.record_files(run.run_id, {place: FileRecord(f"{place}.csv", 100) for place in range(200)})
+    read = files_read(engine, monkeypatch)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, run.run_id)
+        assert sorted(read) == list(range(200))
+        read.clear()
+        await engine.store.record_files(run.run_id, {2: FileRecord("2.csv", 100, 37, FileStatus.IN_PROGRESS)})
+        await settle(pilot)
+        assert read == [2]
+        (line,) = [line for line in lines_of(app) if "37%" in line]
+        assert line.lstrip().startswith("2.csv")
+        await engine.store.record_files(run.run_id, {200: FileRecord("last.csv", 100)})
+        await settle(pilot)
+        assert read == [2, 200]
+        await pilot.press("G")
+        await settle(pilot)
+        assert "last.csv" in screen_text(app)
+
+
+def files_read(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The places of the files that are read from the store from now on."""
+    read: list[int] = []
+    changed_files = engine.store.changed_files
+
+    async def noted(run_id: int, *, since: int = 0) -> FileChanges:
+        changes = await changed_files(run_id, since=since)
+        read.extend(changes.files)
+        return changes
+
+    monkeypatch.setattr(engine.store, "changed_files", noted)
+    return read
+
+
+@given(st.lists(st.dictionaries(st.integers(0, 9), st.builds(FileRecord, st.text(max_size=2), st.integers(0, 9)))))
+def test_lines_brought_up_to_date_are_those_of_the_files(writes: list[dict[int, FileRecord]]) -> None:
+    lines, files = FileLines(), dict[int, FileRecord]()
+    for revision, written in enumerate(writes, 1):
+        lines.take(FileChanges(revision, written))
+        files |= written
+        assert lines.lines == sorted(files.items(), key=place_of)
+        assert lines.revision == revision
 
 
 async def test_a_long_list_is_walked_quickly_to_its_end(app: WharfApp, engine: FakeEngine) -> None:

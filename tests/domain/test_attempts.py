@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.domain.attempts import attempts_of, steps_of
+from tui.domain.attempts import Attempt, AttemptLog, steps_of
 from tui.domain.run import Event
 
 START = datetime(2026, 3, 4, tzinfo=UTC)
@@ -13,6 +13,10 @@ START = datetime(2026, 3, 4, tzinfo=UTC)
 
 def event(second: int, step: str, detail: str = "", *, ok: bool = True, ms: float | None = None) -> Event:
     return Event(START + timedelta(seconds=second), step, detail, ok, ms)
+
+
+def attempts_of(events: list[Event]) -> list[Attempt]:
+    return list(AttemptLog(events).attempts)
 
 
 def test_attempts_are_told_apart_and_their_steps_summed_up() -> None:
@@ -48,3 +52,11 @@ def test_no_event_is_lost(log: list[tuple[str, bool]]) -> None:
     assert sum(result.times for result in results) == len(log)
     assert sum(result.failed for result in results) == sum(not ok for _, ok in log)
     assert len(attempts) <= 1 + sum(step == "retry" for step, _ in log)
+
+
+@given(st.lists(st.sampled_from(["connect", "transfer", "retry", "end"])), st.integers(0, 20))
+def test_a_log_that_grows_tells_the_same_as_a_whole_one(steps: list[str], first: int) -> None:
+    log = [event(second, step, str(second), ok=second % 3 > 0, ms=second) for second, step in enumerate(steps)]
+    growing = AttemptLog(log[:first])
+    growing.add(log[first:])
+    assert growing.attempts == AttemptLog(log).attempts

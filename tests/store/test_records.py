@@ -4,11 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.store.samples import NETWORK_DOWN, connection, dead_process
+from tests.store.samples import NETWORK_DOWN, alter, connection, dead_process
 from tui.domain.failure import Failure, FailureClass, StoreProblem
 from tui.domain.run import Event, FileRecord, FileStatus, Outcome, Progress, Run, Status, Trigger
-from tui.store import rows
-from tui.store.base import Delivery
+from tui.paths import Paths
+from tui.store import database as module
+from tui.store import records, rows
+from tui.store.base import Delivery, FileChanges
 from tui.store.process import this_process
 from tui.store.sqlite import SqliteStore
 
@@ -79,6 +81,81 @@ async def test_ending_fails_what_is_unfinished(store: SqliteStore, run: Run) -> 
         (FileStatus.COMPLETED, None),
         (FileStatus.FAILED, NETWORK_DOWN),
     ]
+
+
+async def test_whoever_reads_changes_only_has_the_same_files(store: SqliteStore, run: Run) -> None:
+    other = await _other_run(store)
+    moving, done = FileStatus.IN_PROGRESS, FileStatus.COMPLETED
+    writes: list[dict[int, FileRecord]] = [
+        {place: FileRecord(f"{place}.csv", 10) for place in range(5)},
+        {3: FileRecord("3.csv", 10, 4, moving), 1: FileRecord("1.csv", 10, 1, moving)},
+        {},
+        {3: FileRecord("3.csv", 10, 10, done, "ab")},
+        {5: FileRecord("5.csv", 10)},
+    ]
+    known: dict[int, FileRecord] = {}
+    revision = 0
+    for written in writes:
+        await store.record_files(run.run_id, written)
+        await store.record_files(other.run_id, {0: FileRecord("other", revision)})
+        changes = await store.changed_files(run.run_id, since=revision)
+        assert changes.files == written
+        assert changes.revision >= revision
+        known |= changes.files
+        revision = changes.revision
+    await store.end_run(run.run_id, Outcome(Status.FAILED, NETWORK_DOWN), Progress())
+    changes = await store.changed_files(run.run_id, since=revision)
+    assert changes.files.keys() == {0, 1, 2, 4, 5}
+    assert list({**known, **changes.files}.values()) == await store.files(run.run_id)
+    assert await store.changed_files(run.run_id, since=changes.revision) == FileChanges(changes.revision, {})
+    assert await store.changed_files(run.run_id) == FileChanges(
+        changes.revision, dict(enumerate(await store.files(run.run_id)))
+    )
+
+
+async def _other_run(store: SqliteStore) -> Run:
+    await store.save(connection("other"))
+    return await store.begin_run("other", Trigger.MANUAL, this_process())
+
+
+async def test_what_a_delivery_and_another_process_write_is_a_change(
+    store: SqliteStore, neighbour: SqliteStore, run: Run
+) -> None:
+    await store.record_files(run.run_id, {0: FileRecord("a", 5), 1: FileRecord("b", 5)})
+    before = await neighbour.changed_files(run.run_id)
+    done = FileRecord("a", 5, 5, FileStatus.COMPLETED, "ab")
+    await store.record_delivery(run.run_id, {0: done}, [Delivery("a", 5, None, "ab", run.run_id)])
+    assert (await neighbour.changed_files(run.run_id, since=before.revision)).files == {0: done}
+
+
+async def test_changes_are_one_range_of_an_index(store: SqliteStore) -> None:
+    plan = await store._read(
+        lambda database: database.execute(f"EXPLAIN QUERY PLAN {records.CHANGED_FILES}", (1, 7)).fetchall()
+    )
+    assert [row[3] for row in plan] == ["SEARCH files USING INDEX files_by_revision (run_id=? AND revision>?)"]
+
+
+async def test_files_of_an_older_store_are_changes_since_the_beginning(
+    store: SqliteStore, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.close()
+    paths.database.unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_migrations", lambda _all=module._migrations: _all()[:4])
+        await store.open()
+    await store.save(connection())
+    run = await store.begin_run("acme", Trigger.MANUAL, this_process())
+    await store.close()
+    alter(
+        paths.database,
+        "INSERT INTO files (run_id, place, name, size, bytes, status) VALUES (?, 0, 'old', 1, 0, 'waiting')",
+        run.run_id,
+    )
+    await store.open()
+    await store.record_files(run.run_id, {1: FileRecord("new", 1)})
+    first = await store.changed_files(run.run_id)
+    assert first.files == {0: FileRecord("old", 1), 1: FileRecord("new", 1)}
+    assert (await store.changed_files(run.run_id, since=first.revision)).files == {}
 
 
 async def test_the_event_log_grows_at_its_end(store: SqliteStore, run: Run) -> None:

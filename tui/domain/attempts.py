@@ -1,7 +1,7 @@
 """The attempts of one run, to be compared side by side: which step went how in which of them. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tui.domain.run import Event
@@ -35,14 +35,28 @@ class Attempt:
     steps: dict[str, StepResult]
 
 
-def attempts_of(events: Sequence[Event]) -> list[Attempt]:
-    """Split the event log of a run, which is in the order of time, into its attempts."""
-    parts: list[list[Event]] = [[]]
-    for event in events:
-        parts[-1].append(event)
-        if event.step == RETRY:
-            parts.append([])
-    return [_attempt(part) for part in parts if part]
+class AttemptLog:
+    """The attempts that an event log tells of. It grows with the log: what was added is not looked at again."""
+
+    def __init__(self, events: Iterable[Event] = ()) -> None:
+        self._attempts: list[Attempt] = []
+        self._goes_on = False
+        self.add(events)
+
+    @property
+    def attempts(self) -> Sequence[Attempt]:
+        return self._attempts
+
+    def add(self, events: Iterable[Event]) -> None:
+        """What has happened next, in the order of time."""
+        for event in events:
+            if self._goes_on:
+                self._attempts[-1] = replace(self._attempts[-1], ended=event.at)
+            else:
+                self._attempts.append(Attempt(event.at, event.at, {}))
+            steps = self._attempts[-1].steps
+            steps[event.step] = _with(steps.get(event.step), event)
+            self._goes_on = event.step != RETRY
 
 
 def steps_of(attempts: Sequence[Attempt]) -> list[str]:
@@ -50,14 +64,14 @@ def steps_of(attempts: Sequence[Attempt]) -> list[str]:
     return list(dict.fromkeys(step for attempt in attempts for step in attempt.steps))
 
 
-def _attempt(events: Sequence[Event]) -> Attempt:
-    by_step: dict[str, list[Event]] = {}
-    for event in events:
-        by_step.setdefault(event.step, []).append(event)
-    return Attempt(events[0].at, events[-1].at, {step: _result(own) for step, own in by_step.items()})
-
-
-def _result(events: Sequence[Event]) -> StepResult:
-    failed = [event for event in events if not event.ok]
-    telling = failed[0] if failed else events[-1]
-    return StepResult(len(events), len(failed), sum(event.ms or 0.0 for event in events), telling.detail)
+def _with(result: StepResult | None, event: Event) -> StepResult:
+    """The result of a step after it was done once more."""
+    ms = event.ms or 0.0
+    if result is None:
+        return StepResult(1, int(not event.ok), ms, event.detail)
+    return StepResult(
+        result.times + 1,
+        result.failed + (not event.ok),
+        result.ms + ms,
+        event.detail if result.ok else result.detail,
+    )

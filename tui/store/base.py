@@ -69,6 +69,15 @@ class Partial:
 
 
 @dataclass(frozen=True, slots=True)
+class FileChanges:
+    """Files of a run as they stand at a revision, by their places in the plan."""
+
+    revision: int
+    """Counts the writes of files of the run, from 1; 0 as long as there are none."""
+    files: Mapping[int, FileRecord]
+
+
+@dataclass(frozen=True, slots=True)
 class Pulse:
     """What the store answers to a heartbeat: whether the run is still ours, and whether someone asked to cancel it."""
 
@@ -215,6 +224,12 @@ class Store(ABC):
     @abstractmethod
     async def files(self, run_id: int) -> list[FileRecord]:
         """The files of a run, in the order of the plan."""
+
+    @abstractmethod
+    async def changed_files(self, run_id: int, *, since: int = 0) -> FileChanges:
+        """The files of a run that were written after this revision, with the revision that they are of; 0 gives all.
+        Costs what has changed, however many files the run has.
+        """
 
     @abstractmethod
     async def events(self, run_id: int, *, after: int = 0) -> list[Event]:

@@ -9,7 +9,7 @@ import apsw
 
 from tui.domain.run import Event, FileRecord, FileStatus, Status
 from tui.store import runs
-from tui.store.base import Delivery
+from tui.store.base import Delivery, FileChanges
 from tui.store.connections import connection_id
 from tui.store.rows import (
     FILE_COLUMNS,
@@ -25,8 +25,9 @@ from tui.store.rows import (
 _KEYS_AT_ONCE = 10_000
 """SQLite takes at most 32,766 variables in one statement."""
 
-_PUT_FILE = f"INSERT OR REPLACE INTO files (run_id, place, {FILE_COLUMNS}) VALUES (?{', ?' * 12})"  # noqa: S608 - only constants
+_PUT_FILE = f"INSERT OR REPLACE INTO files (run_id, place, revision, {FILE_COLUMNS}) VALUES (?{', ?' * 13})"  # noqa: S608 - only constants
 _FILES = f"SELECT {FILE_COLUMNS} FROM files WHERE run_id = ? ORDER BY place"  # noqa: S608 - only constants
+CHANGED_FILES = f"SELECT revision, place, {FILE_COLUMNS} FROM files WHERE run_id = ? AND revision > ?"  # noqa: S608 - only constants
 _DELIVERY = "SELECT key, size, mtime, sha256, run_id, alias FROM ledger WHERE connection_id = ? AND"
 
 _FINISHED = {FileStatus.COMPLETED, FileStatus.FAILED, FileStatus.SKIPPED}
@@ -37,15 +38,28 @@ def put_files(database: apsw.Connection, run_id: int, files: Mapping[int, FileRe
     moves: for it only what has become of a file is written.
     """
     ended = runs.one(database, run_id).status is not Status.IN_PROGRESS
+    revision = runs.next_revision(database, run_id)
     database.executemany(
         _PUT_FILE,
-        [(run_id, place, *file_values(file)) for place, file in files.items() if file.status in _FINISHED or not ended],
+        [
+            (run_id, place, revision, *file_values(file))
+            for place, file in files.items()
+            if file.status in _FINISHED or not ended
+        ],
     )
 
 
 def files(database: apsw.Connection, run_id: int) -> list[FileRecord]:
     rows = database.execute(_FILES, (run_id,))
     return [to_file(row) for row in rows]
+
+
+def changed_files(database: apsw.Connection, run_id: int, since: int) -> FileChanges:
+    revision, changed = since, {}
+    for written, place, *columns in database.execute(CHANGED_FILES, (run_id, since)):
+        revision = max(revision, written)
+        changed[place] = to_file(tuple(columns))
+    return FileChanges(revision, changed)
 
 
 def append_events(database: apsw.Connection, run_id: int, events: Sequence[Event]) -> None:

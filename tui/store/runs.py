@@ -98,6 +98,12 @@ def one(database: apsw.Connection, run_id: int) -> Run:
     return to_run(row)
 
 
+def next_revision(database: apsw.Connection, run_id: int) -> int:
+    """Of the files of a run, for those that are written now: see `FileChanges`."""
+    newest: int | None = database.execute("SELECT max(revision) FROM files WHERE run_id = ?", (run_id,)).get
+    return 1 if newest is None else newest + 1
+
+
 def page(
     database: apsw.Connection, name: str | None, *, before: int | None, limit: int, status: Status | None
 ) -> list[Run]:
@@ -159,11 +165,12 @@ def _put_outcome(database: apsw.Connection, run_id: int, outcome: Outcome) -> No
         ),
     )
     database.execute(
-        "UPDATE files SET status = ?, failure_class = ?, failure_message = ?, failure_remedy = ? "
+        "UPDATE files SET status = ?, failure_class = ?, failure_message = ?, failure_remedy = ?, revision = ? "
         "WHERE run_id = ? AND status IN (?, ?)",
         (
             FileStatus.FAILED.value,
             *failure_values(outcome.failure),
+            next_revision(database, run_id),
             run_id,
             FileStatus.WAITING.value,
             FileStatus.IN_PROGRESS.value,

@@ -22,7 +22,7 @@ from tui.store import connections as on_connections
 from tui.store import partials as on_partials
 from tui.store import records, runs
 from tui.store import statistics as on_period
-from tui.store.base import ConnectionState, Delivery, Partial, Pulse, Store, Unreadable
+from tui.store.base import ConnectionState, Delivery, FileChanges, Partial, Pulse, Store, Unreadable
 from tui.store.database import open_database, transaction, translated
 from tui.store.overview import Overview
 from tui.store.process import this_process
@@ -189,6 +189,9 @@ class SqliteStore(Store):
 
     async def files(self, run_id: int) -> list[FileRecord]:
         return await self._read(records.files, run_id)
+
+    async def changed_files(self, run_id: int, *, since: int = 0) -> FileChanges:
+        return await self._read(records.changed_files, run_id, since)
 
     async def events(self, run_id: int, *, after: int = 0) -> list[Event]:
         return await self._read(records.events, run_id, after)

@@ -16,10 +16,12 @@ from tui.console.screens.run_rows import (
     FILE_COLUMNS,
     EventLine,
     FileLine,
+    FileLines,
     event_copy,
     event_detail,
     file_copy,
     file_detail,
+    place_of,
 )
 from tui.console.widgets.attempts import AttemptsView
 from tui.console.widgets.row_table import RowTable
@@ -27,7 +29,7 @@ from tui.console.widgets.run_detail import RunDetail
 from tui.console.widgets.run_tabs import ATTEMPTS, EVENTS, FILES, TABS, RunTabs
 from tui.console.widgets.run_text import entry_for
 from tui.console.widgets.status import StatusLine
-from tui.domain.run import Event, FileRecord, Run, Trigger
+from tui.domain.run import FileRecord, Run, Trigger
 from tui.domain.text import printable
 from tui.engine import Engine
 
@@ -63,10 +65,9 @@ class RunScreen(RunActions):
         self._run_id = run_id
         self.crumb = f"run {run_id}"
         self._run: Run | None = None
-        self._files: list[FileRecord] = []
-        self._events: list[Event] = []
+        self._files = FileLines()
+        self._events: list[EventLine] = []
         self._events_seen = 0
-        self._attempts = 0
         self._tab = FILES
 
     def compose(self) -> ComposeResult:
@@ -75,8 +76,8 @@ class RunScreen(RunActions):
         yield RunTabs(id="run-tabs")
         with Vertical(id="run-body"):
             with Vertical(id="run-tables"):
-                yield RowTable[FileLine](FILE_COLUMNS, _place, id="files")
-                yield RowTable[EventLine](EVENT_COLUMNS, _place, id="events")
+                yield RowTable[FileLine](FILE_COLUMNS, place_of, id="files")
+                yield RowTable[EventLine](EVENT_COLUMNS, place_of, id="events")
                 yield AttemptsView(id="attempts")
                 yield Static("", id="run-nothing", markup=False)
             with VerticalScroll(id="line-pane", can_focus=False):
@@ -101,24 +102,22 @@ class RunScreen(RunActions):
             self._show_run()
 
     async def _read(self) -> None:
-        """Read what is new. Files are read again only when the run went on: there may be ten thousand."""
+        """Read what has changed: of a run with ten thousand files, those few that have gone on."""
         store = self.engine.store
         with self.telling():
-            run = await store.run(self._run_id)
+            self._run = await store.run(self._run_id)
             new = await store.events(self._run_id, after=len(self._events))
-            if new or run != self._run or run.ended is None:
-                self._files = await store.files(self._run_id)
-            self._run = run
-            self._events += new
-            if new:
-                self._attempts = self.query_one(AttemptsView).show(self._events)
+            self._files.take(await store.changed_files(self._run_id, since=self._files.revision))
+            self._events += enumerate(new, len(self._events))
+            if new and self.is_attached:
+                self._attempts.add(new)
         self._show()
 
     def _show(self) -> None:
         if not self.is_attached:
             return  # left while it was read
-        self._file_table.show(list(enumerate(self._files)))
-        self._event_table.show(list(enumerate(self._events)), follow=True)
+        self._file_table.show(self._files.lines)
+        self._event_table.show(self._events, follow=True)
         self._show_run()
         self._show_tabs()
         self._show_line()
@@ -134,7 +133,7 @@ class RunScreen(RunActions):
     def _show_tabs(self) -> None:
         if self._event_table.at_end and self._tab == EVENTS:
             self._events_seen = len(self._events)
-        numbers = {FILES: len(self._files), EVENTS: len(self._events), ATTEMPTS: self._attempts}
+        numbers = {FILES: len(self._files.lines), EVENTS: len(self._events), ATTEMPTS: self._attempts.number}
         unseen = len(self._events) - self._events_seen if self._tab == EVENTS else 0
         self.query_one(RunTabs).show(self._tab, numbers, unseen)
         for tab in TABS:
@@ -166,7 +165,7 @@ class RunScreen(RunActions):
     # Keys
 
     def action_switch(self) -> None:
-        tabs = TABS if self._attempts > 1 else (FILES, EVENTS)
+        tabs = TABS if self._attempts.number > 1 else (FILES, EVENTS)
         self._turn_to(tabs[(tabs.index(self._tab) + 1) % len(tabs)])
 
     @on(RunTabs.Chosen)
@@ -248,13 +247,13 @@ class RunScreen(RunActions):
     # Parts
 
     @property
+    def _attempts(self) -> AttemptsView:
+        return self.query_one(AttemptsView)
+
+    @property
     def _file_table(self) -> RowTable[FileLine]:
         return self.query_one("#files", RowTable)
 
     @property
     def _event_table(self) -> RowTable[EventLine]:
         return self.query_one("#events", RowTable)
-
-
-def _place(line: FileLine | EventLine) -> int:
-    return line[0]

@@ -1,5 +1,6 @@
 """What the tables of a run show: a file or an event as a line, and in full for the pane below."""
 
+from bisect import bisect_left
 from datetime import datetime
 
 from rich.console import Group, RenderableType
@@ -12,6 +13,7 @@ from tui.console.widgets.run_detail import failure_table
 from tui.domain.figures import size
 from tui.domain.run import Event, FileRecord, FileStatus
 from tui.domain.text import printable
+from tui.store.base import FileChanges
 
 _CUT = 300
 """Characters of a name or a message that a line can show at most."""
@@ -21,6 +23,25 @@ _LONG_NAME = 160
 FileLine = tuple[int, FileRecord]
 EventLine = tuple[int, Event]
 """With the place in the plan, or in the log: what tells one line from another."""
+
+
+def place_of(line: FileLine | EventLine) -> int:
+    return line[0]
+
+
+class FileLines:
+    """The files of a run in the order of the plan, brought up to date by what has changed."""
+
+    def __init__(self) -> None:
+        self.revision = 0
+        self.lines: list[FileLine] = []
+
+    def take(self, changes: FileChanges) -> None:
+        self.revision = changes.revision
+        for place, file in sorted(changes.files.items(), key=place_of):
+            at = bisect_left(self.lines, place, key=place_of)
+            known = at < len(self.lines) and self.lines[at][0] == place
+            self.lines[at : at + known] = [(place, file)]
 
 
 def file_detail(file: FileRecord) -> RenderableType:

@@ -9,7 +9,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from tui.console.formats import clock
-from tui.domain.attempts import RETRY, Attempt, StepResult, attempts_of, steps_of
+from tui.domain.attempts import RETRY, Attempt, AttemptLog, StepResult, steps_of
 from tui.domain.figures import duration
 from tui.domain.run import Event
 from tui.domain.text import printable
@@ -28,23 +28,27 @@ class AttemptsView(VerticalScroll):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
-        self._attempts: list[Attempt] = []
+        self._log = AttemptLog()
 
     def compose(self) -> ComposeResult:
         yield Static("", markup=False)
 
-    def show(self, events: Sequence[Event]) -> int:
-        """Take over the event log of a run; returns how many attempts it has."""
-        self._attempts = attempts_of(events)
+    @property
+    def number(self) -> int:
+        """How many there are."""
+        return len(self._log.attempts)
+
+    def add(self, events: Sequence[Event]) -> None:
+        """Take over what is new in the event log of the run."""
+        self._log.add(events)
         self._draw()
-        return len(self._attempts)
 
     def on_resize(self) -> None:
         self._draw()
 
     def _draw(self) -> None:
         fitting = max(1, (self.size.width - _STEP_WIDTH - 2) // _LEAST_WIDTH)
-        self.query_one(Static).update(_table(self._attempts, fitting))
+        self.query_one(Static).update(_table(self._log.attempts, fitting))
 
 
 def _table(attempts: Sequence[Attempt], fitting: int) -> Table:

@@ -36,6 +36,10 @@ class RunTabs(Horizontal):
     class NewestWanted(Message):
         """A click on what is new."""
 
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id)
+        self._told: object = None
+
     def compose(self) -> ComposeResult:
         for tab in TABS:
             yield Static("", id=f"tab-{tab}", classes="tab", markup=False)
@@ -43,6 +47,10 @@ class RunTabs(Horizontal):
 
     def show(self, chosen: str, numbers: Mapping[str, int], unseen: int) -> None:
         """Say which tab is shown, how many lines each has, and how many new ones are below what is seen."""
+        told = (chosen, dict(numbers), unseen)
+        if told == self._told:
+            return  # to say the same again would lay out the screen
+        self._told = told
         for tab in TABS:
             label = self.query_one(f"#tab-{tab}", Static)
             label.update(f"{tab.capitalize()} {numbers[tab]:,}")
