@@ -15,6 +15,7 @@ class Ports:
 
     sftp: int
     slow_sftp: int
+    breaking_sftp: int
     ftp: int
     smtp: int
     imap: int

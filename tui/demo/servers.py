@@ -1,6 +1,7 @@
 """The demo's servers, in a process of their own so that they do not disturb the screen's event loop.
 
-Run as `python -m tui.demo.servers FOLDER`: starts SFTP (twice, once throttled), FTP with explicit TLS, SMTP and IMAP on
+Run as `python -m tui.demo.servers FOLDER`: starts SFTP (three times: as it
+should be, throttled, and on a line that breaks once), FTP with explicit TLS, SMTP and IMAP on
 loopback and free ports, prints the ports as one line of JSON, and serves until its standard input ends. That way they
 end with the demo, however the demo ends.
 """
@@ -36,6 +37,9 @@ from tui.demo.partners import HOST, MAILBOX, PASSWORD, USERNAME, Places, Ports
 SLOW_RATE = 1_200_000
 """Bytes per second of the throttled SFTP server."""
 
+BREAK_AFTER = 4_000_000
+"""Bytes read from the third SFTP server after which its line breaks, once."""
+
 MAIL_LIMIT = 10 * 1024 * 1024
 """Bytes that the SMTP server takes in one mail."""
 
@@ -48,8 +52,9 @@ def main() -> None:
 async def _serve(places: Places) -> None:
     certificate = _make_certificate(places.secrets)
     host_key = asyncssh.generate_private_key("ssh-ed25519")
-    sftp = await _start_sftp(places.sftp, host_key, rate=None)
-    slow_sftp = await _start_sftp(places.sftp, host_key, rate=SLOW_RATE)
+    sftp = await _start_sftp(places.sftp, host_key, asyncssh.SFTPServer)
+    slow_sftp = await _start_sftp(places.sftp, host_key, _SlowSftpServer)
+    breaking_sftp = await _start_sftp(places.sftp, host_key, _BreakingSftpServer)
     ftp = _FtpThread(places.ftp, certificate)
     smtp_port, imap_port = _free_port(), _free_port()
     smtp = _start_smtp(places.sent_mail, smtp_port, certificate)
@@ -57,6 +62,7 @@ async def _serve(places: Places) -> None:
     ports = Ports(
         sftp=sftp.get_port(),
         slow_sftp=slow_sftp.get_port(),
+        breaking_sftp=breaking_sftp.get_port(),
         ftp=ftp.port,
         smtp=smtp_port,
         imap=imap_port,
@@ -71,7 +77,7 @@ async def _serve(places: Places) -> None:
         await imap.wait()
         smtp.stop()
         ftp.stop()
-        for server in (sftp, slow_sftp):
+        for server in (sftp, slow_sftp, breaking_sftp):
             server.close()
 
 
@@ -161,8 +167,19 @@ class _SlowSftpServer(asyncssh.SFTPServer):
         return data
 
 
-async def _start_sftp(root: Path, host_key: asyncssh.SSHKey, rate: int | None) -> asyncssh.SSHAcceptor:
-    kind = asyncssh.SFTPServer if rate is None else _SlowSftpServer
+class _BreakingSftpServer(asyncssh.SFTPServer):
+    _left = BREAK_AFTER
+
+    def read(self, file_obj: object, offset: int, size: int) -> bytes:
+        data = super().read(file_obj, offset, size)
+        assert isinstance(data, bytes)  # noqa: S101 - the base class reads at once
+        before, _BreakingSftpServer._left = self._left, self._left - len(data)
+        if before > 0 >= self._left:
+            self.connection.abort()
+        return data
+
+
+async def _start_sftp(root: Path, host_key: asyncssh.SSHKey, kind: type[asyncssh.SFTPServer]) -> asyncssh.SSHAcceptor:
     return await asyncssh.create_server(
         _SshServer,
         HOST,

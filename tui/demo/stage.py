@@ -16,6 +16,9 @@ from tui.trust.vault import Vault
 LARGE_FILE = 24_000_000
 """Bytes of the catalogue on the throttled server: about 20 s."""
 
+MIDDLING_FILE = 8_000_000
+"""Bytes of the catalogue on the server whose line breaks after half of them."""
+
 _SECRET = "vault:demo-partner"  # noqa: S105 - a reference
 _WRONG_SECRET = "vault:demo-old-password"  # noqa: S105 - a reference
 _WRONG_HOST_KEY = "SHA256:" + "A" * 43
@@ -69,6 +72,13 @@ class Stage:
             Direction.INBOUND,
             self._sftp("/outgoing/umbrella", port=self.ports.slow_sftp),
             {"Catalog_full.txt": batches.catalog(LARGE_FILE)},
+        )
+        self._add(
+            "soylent-catalog",
+            "catalog",
+            Direction.INBOUND,
+            self._sftp("/outgoing/soylent", port=self.ports.breaking_sftp),
+            {"Catalog_2026-11.txt": batches.catalog(MIDDLING_FILE)},
         )
 
     def _ftp_scenes(self) -> None:
