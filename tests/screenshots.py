@@ -18,7 +18,6 @@ from typing import Any
 from unittest.mock import patch
 
 from textual.pilot import Pilot
-from textual.widgets import Input
 
 # Imported by the console when they are needed; here before the clock is stopped, which reaches only what is imported.
 import tui.console.dialogs.connection_form
@@ -166,9 +165,7 @@ def _same_everywhere() -> Iterator[None]:
 
 
 async def _settle(pilot: Pilot[Any]) -> None:
-    """Until nothing changes any more; cursors stop blinking, at the moment when they are seen."""
-    for line in pilot.app.screen.query(Input):
-        line.cursor_blink = False
+    """Until nothing changes any more."""
     app = pilot.app
     assert isinstance(app, WharfApp)
     app.bridge.sample()

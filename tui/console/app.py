@@ -11,7 +11,7 @@ from typing import ClassVar, cast
 
 from rich.console import RenderableType
 from rich.text import Text
-from textual import events
+from textual import events, on
 from textual.actions import ActionParseResult, parse
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -106,6 +106,12 @@ class WharfApp(App[int], inherit_bindings=False):
         self.app_resume_signal.subscribe(self, self._draw_anew)
         self.call_after_refresh(self.look)
         self._glance()
+
+    @on(events.DescendantFocus)
+    def _keep_cursor_still(self, event: events.DescendantFocus) -> None:
+        # One that blinks would be sent twice a second while nothing happens.
+        if isinstance(event.widget, Input):
+            event.widget.cursor_blink = False
 
     def on_unmount(self) -> None:
         if self._next_glance is not None:
