@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
@@ -24,6 +24,8 @@ class Terminal:
 
     def __init__(self, process: subprocess.Popen[bytes], ours: int, theirs: int) -> None:
         self.seen = b""
+        self.readings: list[tuple[float, bytes]] = []
+        """What was written, with the moments (of `monotonic`) when it was read."""
         self._process = process
         self._ours = ours
         # Kept open: what the terminal was told last can be read after the process has ended, and so can its modes.
@@ -31,11 +33,15 @@ class Terminal:
 
     def wait_for(self, text: bytes, *, since: int = 0) -> int:
         """Until the text is seen at or after the place `since`; returns the place behind it."""
+        self.wait_until(lambda: self.seen.find(text, since) >= 0, repr(text))
+        return self.seen.find(text, since) + len(text)
+
+    def wait_until(self, holds: Callable[[], bool], what: str) -> None:
+        """Until something holds, which can change only when something is written."""
         deadline = monotonic() + PATIENCE
-        while (place := self.seen.find(text, since)) < 0:
+        while not holds():
             if not self._read(deadline):
-                raise AssertionError(f"{text!r} was not shown; the terminal got {self.seen[-2000:]!r}")
-        return place + len(text)
+                raise AssertionError(f"{what} was not shown; the terminal got {self.seen[-2000:]!r}")
 
     def listen(self, seconds: float) -> None:
         """Take whatever is written for so long."""
@@ -82,7 +88,7 @@ class Terminal:
         """Wait for the end of the process and read what is left; the exit code."""
         code = self._ended()
         while select.select([self._ours], [], [], 0)[0]:
-            self.seen += os.read(self._ours, _BLOCK)
+            self._take()
         return code
 
     @property
@@ -103,8 +109,13 @@ class Terminal:
         """Take what there is, waiting for it until the deadline; whether there was anything."""
         ready, _, _ = select.select([self._ours], [], [], max(deadline - monotonic(), 0))
         if ready:
-            self.seen += os.read(self._ours, _BLOCK)
+            self._take()
         return bool(ready)
+
+    def _take(self) -> None:
+        data = os.read(self._ours, _BLOCK)
+        self.seen += data
+        self.readings.append((monotonic(), data))
 
 
 @contextmanager

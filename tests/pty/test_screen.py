@@ -1,6 +1,5 @@
 """The real program on a real terminal: what it leaves behind when it is ended from outside, and where it refuses."""
 
-import re
 import signal
 import socket
 import subprocess
@@ -9,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.pty.terminal import PATIENCE, Terminal, wharf_on_terminal
+from tests.pty.modes import ALTERNATE_SCREEN, MOUSE, assert_as_it_was, is_set
+from tests.pty.terminal import PATIENCE, wharf_on_terminal
 from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass
 from tui.domain.run import Run, Status
@@ -17,26 +17,9 @@ from tui.paths import Paths
 from tui.store.sqlite import SqliteStore
 
 FIRST_FRAME = b"No connections yet"
-ALTERNATE_SCREEN = b"1049"
-MOUSE = (b"1000", b"1003", b"1015", b"1006")
-CURSOR = b"25"
-
 ENDINGS = pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)], ids=str
 )
-
-
-def is_set(terminal: Terminal, mode: bytes) -> bool:
-    """Whether the private mode is set after all that was written (ECMA-48 8.3.125 and 8.3.106, with DEC's `?`)."""
-    last = re.findall(rb"\x1b\[\?" + mode + rb"([hl])", terminal.seen)[-1]
-    return bool(last == b"h")
-
-
-def assert_as_it_was(terminal: Terminal) -> None:
-    assert not is_set(terminal, ALTERNATE_SCREEN)
-    assert not [mode for mode in MOUSE if is_set(terminal, mode)]
-    assert is_set(terminal, CURSOR)
-    assert b"Traceback" not in terminal.seen
 
 
 @ENDINGS
@@ -45,11 +28,11 @@ def test_a_signal_ends_the_screen_and_leaves_the_terminal_as_it_was(number: sign
         before = terminal.modes
         terminal.wait_for(FIRST_FRAME)
         assert terminal.modes != before
-        assert is_set(terminal, ALTERNATE_SCREEN)
-        assert all(is_set(terminal, mode) for mode in MOUSE)
+        assert is_set(terminal.seen, ALTERNATE_SCREEN)
+        assert all(is_set(terminal.seen, mode) for mode in MOUSE)
         terminal.send(number)
         assert terminal.end() == code
-        assert_as_it_was(terminal)
+        assert_as_it_was(terminal.seen)
         assert terminal.modes == before
 
 
@@ -107,7 +90,7 @@ async def test_a_signal_puts_the_run_in_progress_on_record(
             assert (await the_run(paths)).status is Status.IN_PROGRESS
             terminal.send(number)
             assert terminal.end() == code
-        assert_as_it_was(terminal)
+        assert_as_it_was(terminal.seen)
         assert b"hunter2" not in terminal.seen
     assert_interrupted(await the_run(paths))
 
@@ -127,7 +110,7 @@ async def test_of_several_signals_the_first_counts_and_none_cuts_the_end_short(
             terminal.send(signal.SIGHUP)
             terminal.send(signal.SIGTERM)
             assert terminal.end() == 143
-        assert_as_it_was(terminal)
+        assert_as_it_was(terminal.seen)
     assert_interrupted(await the_run(paths))
 
 
@@ -179,7 +162,7 @@ async def test_leaving_while_a_transfer_runs_asks_and_puts_it_on_record(
             terminal.wait_for(b"still running here")
             terminal.type(b"y")
             assert terminal.end() == 0
-        assert_as_it_was(terminal)
+        assert_as_it_was(terminal.seen)
     assert_interrupted(await the_run(paths))
 
 
@@ -207,7 +190,7 @@ async def test_the_title_tells_what_runs_and_is_given_back(
         terminal.type(b"q")
         assert terminal.end() == 0
         assert terminal.seen.count(b"\x1b[22;2t") == terminal.seen.count(b"\x1b[23;2t") == 1
-        assert_as_it_was(terminal)
+        assert_as_it_was(terminal.seen)
 
 
 def test_the_title_can_be_left_alone(paths: Paths) -> None:
@@ -220,14 +203,16 @@ def test_the_title_can_be_left_alone(paths: Paths) -> None:
         assert b";2t" not in terminal.seen
 
 
-def test_an_idle_screen_sends_nothing() -> None:
+@pytest.mark.parametrize("key", [b"", b"/"], ids=["table", "filter"])
+def test_an_idle_screen_sends_nothing(key: bytes) -> None:
     with wharf_on_terminal() as terminal:
         terminal.wait_for(b"\x1b]2;Wharf", since=terminal.wait_for(b"Quit", since=terminal.wait_for(FIRST_FRAME)))
+        terminal.type(key)
         terminal.quiet(1.0)
         before = len(terminal.seen)
         terminal.listen(5.0)
         assert terminal.seen[before:] == b""
-        terminal.type(b"q")
+        terminal.type(b"\x11")
         assert terminal.end() == 0
 
 
@@ -239,13 +224,13 @@ def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() -> None:
         place = terminal.wait_for(b"\x1b[?1049l")
         terminal.wait_until_stopped()
         terminal.listen(0.1)
-        assert_as_it_was(terminal)
+        assert_as_it_was(terminal.seen)
         assert terminal.modes == before
         terminal.send(signal.SIGCONT)
         terminal.wait_for(FIRST_FRAME, since=terminal.wait_for(b"\x1b[?1049h", since=place))
         terminal.type(b"q")
         assert terminal.end() == 0
-        assert_as_it_was(terminal)
+        assert_as_it_was(terminal.seen)
         assert terminal.modes == before
 
 
