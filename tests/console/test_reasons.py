@@ -7,7 +7,7 @@ from textual.binding import Binding
 from textual.pilot import Pilot
 from textual.widgets._footer import FooterKey
 
-from tests.console.conftest import lines_of, settle
+from tests.console.conftest import lines_of, place_of, settle
 from tests.console.fakes import NOW, FakeEngine, connection
 from tui.console import keymap
 from tui.console.app import WharfApp
@@ -60,6 +60,19 @@ async def test_a_key_that_is_not_possible_says_why(app: WharfApp, engine: FakeEn
         await pilot.press("x")
         assert last_told(app) == "off is not running."
     assert engine.started == []
+
+
+async def test_a_click_on_what_is_not_possible_says_why_as_the_key_does(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("acme")
+    async with app.run_test(size=(120, 30)) as pilot:
+        await arrived(pilot)
+        await pilot.click(offset=place_of(app, "Cancel", line="Run"))
+        await settle(pilot)
+        assert last_told(app) == "acme is not running."
+        assert len(app.messages) == 1
+        await pilot.click(offset=place_of(app, "Run", line="Cancel"))
+        await settle(pilot)
+        assert engine.started == ["acme"]
 
 
 async def test_read_only_is_on_every_screen_and_says_so(engine: FakeEngine) -> None:

@@ -32,6 +32,8 @@ TABLE = (
     Binding("G,end", "last", "Last row", id="table.last", show=False),
     Binding("ctrl+f,pagedown", "page(1)", "Page down", id="table.page_down", show=False),
     Binding("ctrl+b,pageup", "page(-1)", "Page up", id="table.page_up", show=False),
+    Binding("right", "sideways(1)", "Columns on the right", id="table.right", show=False),
+    Binding("left", "sideways(-1)", "Columns on the left", id="table.left", show=False),
 )
 
 CONNECTIONS = (
@@ -96,8 +98,8 @@ RUN = (
 )
 
 TOTALS = (
-    Binding("plus,right", "period(1)", "Longer", id="totals.longer", key_display="+"),
-    Binding("minus,left", "period(-1)", "Shorter", id="totals.shorter", key_display="-"),
+    Binding("plus", "period(1)", "Longer", id="totals.longer", key_display="+"),
+    Binding("minus", "period(-1)", "Shorter", id="totals.shorter", key_display="-"),
     Binding("b", "measure", "Bytes/runs", id="totals.measure"),
     Binding("escape,T", "back", "Back", id="totals.back", key_display="esc"),
 )

@@ -50,6 +50,8 @@ class Table(LiveTable[Thing], inherit_bindings=False):
         Binding("G", "last"),
         Binding("pagedown", "page(1)"),
         Binding("pageup", "page(-1)"),
+        Binding("right", "sideways(1)"),
+        Binding("left", "sideways(-1)"),
     ]
 
 

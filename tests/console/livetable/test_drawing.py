@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tui.console.livetable.cells import clickable, fitted
-from tui.console.livetable.columns import Column, arrange
+from tui.console.livetable.columns import Column, arrange, furthest
 
 CONSOLE = Console()
 
@@ -78,8 +78,10 @@ def test_styles_and_words_stay_with_their_part_of_the_text() -> None:
     assert first.color is not None
 
 
-def column(key: str, width: int, least: int | None = None, *, grows: bool = False, drop: int = 0) -> Column[object]:
-    return Column(key, key, lambda *_: "", width, least, grows=grows, drop=drop)
+def column(
+    key: str, width: int, least: int | None = None, *, grows: bool = False, drop: int = 0, fixed: bool = False
+) -> Column[object]:
+    return Column(key, key, lambda *_: "", width, least, grows=grows, drop=drop, fixed=fixed)
 
 
 COLUMNS = [
@@ -126,3 +128,49 @@ def test_columns_never_overlap_and_fill_the_room_they_have(shapes: list[tuple[in
         assert end == room
     kept = {each.column.key for each in placed}
     assert all(each.drop > 0 for each in columns if each.key not in kept)
+
+
+def seen(columns: list[Column[object]], room: int, shift: int) -> list[str]:
+    return [placed.column.key for placed in arrange(columns, room, shift)]
+
+
+def test_a_step_to_the_right_moves_one_column_out_of_sight_and_leaves_the_fixed_ones() -> None:
+    columns = [column("name", 10, fixed=True), *(column(key, 9) for key in "abcd")]
+    assert furthest(columns, 30) == 2
+    assert [seen(columns, 30, shift) for shift in (1, 2)] == [["name", "b", "c"], ["name", "c", "d"]]
+    assert furthest(columns, 50) == 0
+
+
+def test_a_column_that_matters_less_is_seen_at_the_first_step() -> None:
+    columns = [column("name", 10, fixed=True), column("a", 9, drop=1), column("b", 9), column("c", 9)]
+    assert seen(columns, 30, 0) == ["name", "b", "c"]
+    assert seen(columns, 30, 1) == ["name", "a", "b"]
+    assert seen(columns, 30, 2) == ["name", "b", "c"]
+    assert furthest(columns, 30) == 2
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30), st.integers(0, 3), st.booleans()), max_size=8),
+    st.integers(0, 200),
+)
+def test_every_column_is_seen_at_some_shift_and_the_fixed_ones_at_all(
+    shapes: list[tuple[int, int, int, bool]], room: int
+) -> None:
+    columns = [
+        column(str(place), width, least, drop=0 if fixed else drop, fixed=fixed)
+        for place, (width, least, drop, fixed) in enumerate(shapes)
+    ]
+    keys = [each.key for each in columns]
+    fixed = {each.key for each in columns if each.fixed}
+    views = [seen(columns, room, shift) for shift in range(furthest(columns, room) + 1)]
+    assert {key for view in views for key in view} == set(keys)
+    for view in views:
+        assert view == sorted(view, key=keys.index)
+        assert fixed <= set(view)
+    for shift in range(1, len(views)):
+        placed = arrange(columns, room, shift)
+        end = placed[-1].x + placed[-1].width
+        assert end <= room or len(views[shift]) == len(fixed) + 1
+    movable = [key for key in keys if key not in fixed]
+    if movable:
+        assert movable[-1] in views[-1]

@@ -1,17 +1,21 @@
 """The widget: the cursor, the scroll position, the mouse and the drawing under every kind of change."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import zip_longest
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.text import Text
+from textual import events
 from textual.pilot import Pilot
 
 from tests.console.conftest import lines_of, place_of
 from tests.console.livetable.app import COLUMNS, Table, TableApp, Thing, key_of, larger, things
 from tui.console.livetable import LiveTable
+from tui.console.livetable.columns import Placed, arrange, furthest
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -208,15 +212,69 @@ async def test_columns_that_matter_less_are_left_out_where_there_is_no_room() ->
         app.table.show(things("ab"))
         await pilot.pause()
         assert lines_of(app)[0].split() == ["Name", "Size", "Do"]
+        assert not app.table.hides_columns
         await pilot.resize_terminal(24, 6)
         await pilot.pause()
-        assert lines_of(app)[0].split() == ["Name", "Size"]
+        assert lines_of(app)[0].split() == ["Name", "Size›"]
+        assert app.table.hides_columns
         await pilot.resize_terminal(12, 6)
         await pilot.pause()
-        assert [line.split() for line in lines_of(app)[:3]] == [["Name"], ["a"], ["b"]]
+        assert [line.split() for line in lines_of(app)[:3]] == [["Name", "›"], ["a"], ["b"]]
         app.table.show_columns([COLUMNS[1]])
         await pilot.pause()
         assert [line.split() for line in lines_of(app)[:2]] == [["Size"], ["1", "B"]]
+
+
+WIDE = (replace(COLUMNS[0], fixed=True), *COLUMNS[1:], replace(COLUMNS[1], key="more", label="More"))
+
+
+async def test_columns_go_sideways_beside_the_fixed_one() -> None:
+    app = TableApp(WIDE)
+    async with app.run_test(size=(30, 6)) as pilot:
+        app.table.show(things("ab"))
+        app.table.focus()
+        headings = []
+        for key in ("left", "right", "right", "right", "left"):
+            await pilot.press(key)
+            await pilot.pause()
+            headings.append(lines_of(app)[0].split())
+        assert headings == [
+            ["Name", "Size", "Do", "›"],
+            ["Name", "‹", "Do", "More"],
+            ["Name", "‹", "Do", "More"],
+            ["Name", "‹", "Do", "More"],
+            ["Name", "Size", "Do", "›"],
+        ]
+        await pilot.press("right")
+        await pilot.resize_terminal(60, 6)
+        await pilot.pause()
+        assert lines_of(app)[0].split() == ["Name", "Size", "Do", "More"]
+
+
+async def test_the_mouse_goes_sideways_by_the_signs_and_by_the_wheel() -> None:
+    app = TableApp(WIDE)
+    async with app.run_test(size=(30, 6)) as pilot:
+        app.table.show(things("ab"))
+        await pilot.pause()
+
+        async def now() -> list[str]:
+            await pilot.pause()
+            return lines_of(app)[0].split()
+
+        await pilot.click(offset=place_of(app, "›"))
+        assert await now() == ["Name", "‹", "Do", "More"]
+        await pilot.click(offset=place_of(app, "‹"))
+        assert await now() == ["Name", "Size", "Do", "›"]
+        for wheel, shift, expected in (
+            (events.MouseScrollDown, True, "More"),
+            (events.MouseScrollUp, True, "›"),
+            (events.MouseScrollRight, False, "More"),
+            (events.MouseScrollLeft, False, "›"),
+            (events.MouseScrollDown, False, "›"),
+        ):
+            await pilot._post_mouse_events([wheel], offset=(2, 2), button=0, shift=shift)
+            assert (await now())[-1] == expected
+    assert app.times_heard(LiveTable.HeaderClicked) == 0
 
 
 async def test_sort_mark_stands_in_the_heading() -> None:
@@ -324,7 +382,7 @@ async def test_only_lines_that_look_different_are_drawn_again(monkeypatch: pytes
 
 
 CHANGES = ("insert", "append", "remove", "update", "sort", "shuffle", "filter")
-STEPS = (*CHANGES, "mark", "move", "move", "scroll", "resize")
+STEPS = (*CHANGES, "mark", "move", "move", "scroll", "resize", "columns", "sideways", "sideways")
 
 
 class Watched:
@@ -338,6 +396,7 @@ class Watched:
         self.hidden: set[str] = set()
         self.marks: set[str] = set()
         self.cursor: str | None = None
+        self.shift = 0
         self.number = 0
 
     @property
@@ -364,9 +423,10 @@ class Watched:
             self._change(step)
             self.show(follow=self.choose.random() < 0.3)
         elif step == "resize":
-            await self.pilot.resize_terminal(40, self.choose.randrange(3, 12))
+            await self.pilot.resize_terminal(self.choose.choice([12, 24, 40, 60]), self.choose.randrange(3, 12))
         else:
             self._look(step)
+        self.shift = min(self.shift, furthest(self.app.table.columns, self.app.size.width - 1))
 
     def _change(self, step: str) -> None:
         all_things, choose = self.all, self.choose
@@ -402,25 +462,46 @@ class Watched:
                 self.cursor = table.items[place].key
             case "scroll":
                 table.scroll_to(y=choose.randrange(20), animate=False)
+            case "columns":
+                table.show_columns(choose.sample(WIDE, choose.randrange(1, len(WIDE) + 1)))
+            case "sideways":
+                by = choose.choice([-2, -1, 1, 2])
+                table.action_sideways(by)
+                self.shift = max(self.shift + by, 0)
 
     def check(self) -> None:
         table = self.app.table
         assert list(table.items) == self.shown
         assert table.cursor_key == self.cursor
         assert table.marks == self.marks
-        assert [line[:31] for line in lines_of(self.app)] == self._drawn_plainly()
+        self._check_lines()
         remembered = table.render_lines(table.size.region)
         table._styles_cache.clear()
         assert remembered == table.render_lines(table.size.region)
         assert self.app.picture.cells == self.app.drawn_anew().cells
 
-    def _drawn_plainly(self) -> list[str]:
-        top, height = round(self.app.table.scroll_y), self.app.size.height
-        lines = [f"{'Name':<19} {'Size':>8} Do"]
-        for thing in self.shown[top : top + height - 1]:
-            name = f"{'● ' if thing.key in self.marks else ''}{thing.key}"
-            lines.append(f"{name:<19} {thing.size:>8} Op"[:31])
-        return [*lines, *[" " * 31] * (height - len(lines))]
+    def _check_lines(self) -> None:
+        table, room = self.app.table, self.app.size.width - 1
+        heading, *lines = lines_of(self.app)
+        placed = [each for each in arrange(table.columns, room, self.shift) if each.x + each.width <= room]
+        most = furthest(table.columns, room)
+        assert ("‹" in heading, "›" in heading) == (self.shift > 0, self.shift < most)
+        assert _cells(heading, placed, "‹›") == [each.column.label for each in placed]
+        top = round(table.scroll_y)
+        for line, thing in zip_longest(lines, self.shown[top : top + len(lines)]):
+            if thing is None:
+                assert not line.strip()
+                continue
+            marked = thing.key in self.marks
+            # A mark takes its room from the first cell, which only these words fill.
+            words = "Open Dr…" if marked and placed and placed[0].column.key == "do" else "Open Drop"
+            says = {"name": thing.key, "size": thing.size, "more": thing.size, "do": words}
+            assert line.startswith("● ") == marked
+            assert _cells(line, placed, "●") == [says[each.column.key] for each in placed]
+
+
+def _cells(line: str, placed: Sequence[Placed], signs: str) -> list[str]:
+    return [line[each.x : each.x + each.width].strip(f"{signs} ") for each in placed]
 
 
 @settings(

@@ -84,7 +84,7 @@ def _what(connection: Connection, name: str, mode: int) -> str:
 _STYLES = {"matches": "green", "unfinished": "yellow"}
 
 _COLUMNS: tuple[Column[LocalFile], ...] = (
-    Column("name", "Name", lambda file, _: safe(file.name), 30, least=16, grows=True),
+    Column("name", "Name", lambda file, _: safe(file.name), 30, least=16, grows=True, fixed=True),
     Column("size", "Size", lambda file, _: size(file.bytes), 8, justify="right", space=2),
     Column("changed", "Changed", lambda file, _: moment(file.changed), 16),
     Column("what", "Pattern", lambda file, _: Text(file.what, _STYLES.get(file.what, "dim")), 10),

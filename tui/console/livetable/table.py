@@ -14,13 +14,16 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.console.livetable.cells import WORD, Cell, fitted
-from tui.console.livetable.columns import Column, Placed, arrange
+from tui.console.livetable.columns import Column, Placed, arrange, furthest
 from tui.console.livetable.view import View, carried
 
 Item = TypeVar("Item")
 
 _HEADING = 1
 """Lines above the rows."""
+
+_SIDEWAYS = "sideways"
+"""Key in the meta of a style that makes a sign in the heading move the columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,16 @@ class Signs:
     ascending: str = "▲"
     descending: str = "▼"
     more: str = "…"
+    """At the end of what is cut."""
+    before: str = "‹"
+    after: str = "›"
+    """In the heading, where columns are out of sight."""
 
 
 class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
     """Items as rows under headings, one of them under the cursor.
 
-    Has actions but no keys; a subclass binds them: `move(by)`, `page(by)`, `first`, `last`.
+    Has actions but no keys; a subclass binds them: `move(by)`, `page(by)`, `first`, `last`, `sideways(by)`.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"live-table--heading", "live-table--cursor", "live-table--mark"}
@@ -115,6 +122,8 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
         self._marks: set[Hashable] = set()
         self._sorted: tuple[str, bool] | None = None
         self._placed: tuple[Placed, ...] = ()
+        self._shift = 0
+        self._furthest = 0
         self._more = False
 
     # What is shown
@@ -134,6 +143,11 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
         """The keys of the columns that there is room for."""
         return tuple(placed.column.key for placed in self._placed)
 
+    @property
+    def hides_columns(self) -> bool:
+        """Whether there is not room for all columns, so that one can go sideways."""
+        return self._furthest > 0
+
     def show(self, items: Sequence[Item], *, more: bool = False, follow: bool = False) -> None:
         """Show these items in this order. Cursor, marks and what is looked at stay with their items.
 
@@ -151,7 +165,7 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
     def show_columns(self, columns: Sequence[Column[Item]]) -> None:
         """Show other columns of the same items."""
         self._columns = tuple(columns)
-        self._measure()
+        self._place_columns()
         self.refresh()
 
     def sort_mark(self, column: str | None, *, reverse: bool = False) -> None:
@@ -229,6 +243,14 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
     def action_last(self) -> None:
         self.go(len(self._items) - 1)
 
+    def action_sideways(self, by: int) -> None:
+        """Move columns out of sight on the left, or back into it; those that are fixed stay."""
+        before = self._shift
+        self._shift = max(self._shift + by, 0)
+        self._place_columns()
+        if self._shift != before:
+            self.refresh()
+
     # Marks
 
     @property
@@ -249,7 +271,8 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
     # Place and size
 
     def on_resize(self) -> None:
-        self._measure()
+        self._place_columns()
+        self._tell_length()
         watched = self._view.watched
         view = replace(self._seen_view(), height=max(self.size.height - _HEADING, 0)).held(len(self._items))
         self._view = view.watching() if watched else view
@@ -271,9 +294,10 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
         """The cells of a line that the scrollbar leaves."""
         return max(self.size.width - self.styles.scrollbar_size_vertical, 0)
 
-    def _measure(self) -> None:
-        self._placed = arrange(self._columns, self._width)
-        self._tell_length()
+    def _place_columns(self) -> None:
+        self._furthest = furthest(self._columns, self._width)
+        self._shift = min(self._shift, self._furthest)
+        self._placed = arrange(self._columns, self._width, self._shift)
 
     def _tell_length(self) -> None:
         # Assigning it would lay out the whole screen, which has no need of it: our size depends on our neighbours only.
@@ -319,9 +343,8 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
         if at is None:
             return
         if at.y < _HEADING:
-            if (column := self._column_at(at.x)) is not None:
-                event.stop()
-                self.post_message(self.HeaderClicked(self, column))
+            event.stop()
+            self._heading_clicked(at.x, event.style.meta.get(_SIDEWAYS, 0))
             return
         place = self._seen_view().top + at.y - _HEADING
         if place >= len(self._items):
@@ -335,6 +358,30 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
             self.post_message(self.WordClicked(self, self.cursor_key, word))
         elif event.chain == 2:
             self.post_message(self.Opened(self, self.cursor_key))
+
+    def _heading_clicked(self, x: int, sideways: int) -> None:
+        if sideways:
+            self.action_sideways(sideways)
+        elif (column := self._column_at(x)) is not None:
+            self.post_message(self.HeaderClicked(self, column))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        if event.shift:
+            self._wheel_sideways(event, 1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        if event.shift:
+            self._wheel_sideways(event, -1)
+
+    def on_mouse_scroll_right(self, event: events.MouseScrollRight) -> None:
+        self._wheel_sideways(event, 1)
+
+    def on_mouse_scroll_left(self, event: events.MouseScrollLeft) -> None:
+        self._wheel_sideways(event, -1)
+
+    def _wheel_sideways(self, event: events.MouseEvent, by: int) -> None:
+        event.prevent_default().stop()
+        self.action_sideways(by)
 
     def _column_at(self, x: int) -> str | None:
         placed = (placed for placed in self._placed if placed.x <= x < placed.x + placed.width + placed.column.space)
@@ -356,14 +403,29 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
         return self.get_component_rich_style(f"live-table--{name}")
 
     def _heading(self) -> list[Segment]:
-        return self._side_by_side([self._label(placed) for placed in self._placed])
+        segments: list[Segment] = []
+        seen = [placed for placed in self._placed if placed.x < self._width]
+        for placed in seen:
+            signs = self._side_signs(first=placed is seen[0], last=placed is seen[-1])
+            width = max(min(placed.width, self._width - placed.x) - len(signs), 0)
+            segments += self._fitted(self._label(placed.column, width), placed.column, width)
+            segments += [*signs, Segment(" " * placed.column.space)]
+        return segments
 
-    def _label(self, placed: Placed) -> Cell:
-        column = placed.column
+    def _side_signs(self, *, first: bool, last: bool) -> list[Segment]:
+        """Where columns are out of sight: at the end of the first heading for the left, of the last for the right."""
+        signs = []
+        if first and self._shift:
+            signs.append(Segment(self.signs.before, Style(meta={_SIDEWAYS: -1})))
+        if last and self._shift < self._furthest:
+            signs.append(Segment(self.signs.after, Style(meta={_SIDEWAYS: 1})))
+        return signs
+
+    def _label(self, column: Column[Any], width: int) -> str:
         if self._sorted is None or self._sorted[0] != column.key:
             return column.label
         sign = self.signs.descending if self._sorted[1] else self.signs.ascending
-        return column.label[: placed.width - 1] + sign
+        return column.label[: max(width - 1, 0)] + sign
 
     def _row(self, item: Item) -> list[Segment]:
         marked = [Segment(f"{self.signs.mark} ", self._mark_style())] if self._key(item) in self._marks else []
@@ -383,10 +445,12 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
         if mark and room:
             room[0] = max(room[0] - 2, 0)
         for cell, placed, width in zip(cells, self._placed, room, strict=True):
-            right = placed.column.justify == "right"
-            segments += fitted(cell, width, self.app.console, right=right, more=self.signs.more)
+            segments += self._fitted(cell, placed.column, width)
             segments.append(Segment(" " * placed.column.space))
         return segments
+
+    def _fitted(self, cell: Cell, column: Column[Any], width: int) -> list[Segment]:
+        return fitted(cell, width, self.app.console, right=column.justify == "right", more=self.signs.more)
 
     def _strip(self, segments: Sequence[Segment], style: Style) -> Strip:
         # Neighbours that look the same are sent as one.

@@ -104,7 +104,7 @@ def _plain(state: ConnectionState, text: str) -> Text:
 
 
 COLUMNS: tuple[Column[ConnectionState], ...] = (
-    Column("name", "Name", _name, 26, least=12, grows=True),
+    Column("name", "Name", _name, 26, least=12, grows=True, fixed=True),
     Column("type", "Type", _type, 21, least=9, drop=2),
     Column("direction", "Direction", _direction, 10, least=9, drop=3),
     Column("method", "Method", _method, 7, least=6, drop=2),

@@ -77,7 +77,7 @@ def _outcome(entry: Entry, _: int) -> Text:
 
 
 _COLUMNS: tuple[Column[Entry], ...] = (
-    Column("started", "Started", _started, 16, least=11),
+    Column("started", "Started", _started, 16, least=11, fixed=True),
     Column("connection", "Connection", _connection, 24, least=15),
     Column("trigger", "Trigger", _trigger, 12, least=8, drop=1),
     Column("status", "Status", _status, 13),

@@ -123,7 +123,7 @@ def _verdict(line: FileLine, _: int) -> Text:
 
 
 FILE_COLUMNS: tuple[Column[FileLine], ...] = (
-    Column("name", "File", _name, 20, least=16, grows=True),
+    Column("name", "File", _name, 20, least=16, grows=True, fixed=True),
     Column("size", "Size", _size, 8, least=7, justify="right"),
     Column("done", "Done", _percent, 5, justify="right", space=2),
     Column("status", "Status", _status, 13),
@@ -155,7 +155,7 @@ def _ms(line: EventLine, _: int) -> Text:
 
 
 EVENT_COLUMNS: tuple[Column[EventLine], ...] = (
-    Column("at", "Time", _at, 12),
+    Column("at", "Time", _at, 12, fixed=True),
     Column("ok", "", _ok, 1),
     Column("step", "Step", _step, 14, least=10),
     Column("detail", "What happened", _detail, 20, grows=True),

@@ -33,7 +33,7 @@ def _success(totals: ConnectionTotals, width: int) -> Text:
 
 
 _COLUMNS: tuple[Column[ConnectionTotals], ...] = (
-    Column("connection", "Connection", lambda totals, _: totals.connection, 24, least=14, grows=True),
+    Column("connection", "Connection", lambda totals, _: totals.connection, 24, least=14, grows=True, fixed=True),
     Column("runs", "Runs", lambda totals, _: f"{totals.runs:,}", 8, justify="right"),
     Column("failed", "Failed", lambda totals, _: f"{totals.failed:,}" if totals.failed else "", 7, justify="right"),
     Column("success", "Success", _success, 8, justify="right"),
