@@ -5,7 +5,7 @@ import hashlib
 import os
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,10 +15,11 @@ from tests.servers.debian import find_program
 from tests.servers.openssh import OpenSsh, run_openssh
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.methods import sftp, ssh_digest
-from tui.methods.base import Entry, Staged
+from tui.methods.base import Entry, Proof, Staged
 from tui.methods.moving import ChangedMeanwhile, LeftMoved
 from tui.methods.sftp import SftpSession
 from tui.methods.sftp_client import SftpClient
+from tui.methods.ssh_digest import RemoteDigests
 
 _BLOCK = 261120
 """What OpenSSH takes in one request."""
@@ -154,6 +155,30 @@ class TestDigestByTheServer:
         assert received == content
         assert proof is not None
         assert proof.sha256 == hashlib.sha256(content).hexdigest()
+
+    async def test_of_a_large_file_is_asked_for_once(
+        self, session: SftpSession, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[str] = []
+        ask = RemoteDigests.sha256_each
+
+        async def noted(self: RemoteDigests, files: Sequence[tuple[str, int]]) -> list[str | None]:
+            asked.extend(path for path, _ in files)
+            return await ask(self, files)
+
+        monkeypatch.setattr(RemoteDigests, "sha256_each", noted)
+        content = os.urandom(20_000_000)
+        digest = hashlib.sha256(content).hexdigest()
+        sent = await send(session, "a.csv", content)
+        # While the server puts the file on its disk.
+        assert asked == [str(folder / "a.csv.wharf-part")]
+        proofs = await session.staged_proof_each([sent], reread=False)
+        await session.publish([Staged(sent, len(content), digest)])
+        [listed] = await session.list_files()
+        await receive(session, listed)
+        proofs += await session.source_proof_each([listed])
+        assert [proof.sha256 for proof in proofs if isinstance(proof, Proof)] == [digest, digest]
+        assert asked == [str(folder / "a.csv.wharf-part"), str(folder / "a.csv")]
 
     async def test_goes_on_after_a_large_file_that_was_not_read_to_its_end(
         self, session: SftpSession, folder: Path

@@ -55,8 +55,7 @@ class SftpSession(ManySmallFiles):
         self._where = connection.sftp.ssh_config or f"{connection.sftp.host}:{connection.sftp.port}"
         self._opening: asyncio.Task[asyncssh.SSHClientConnection] | None = None
         self._link: asyncssh.SSHClientConnection | None = None
-        self._proofs: dict[str, asyncio.Task[str | None]] = {}
-        """Hashes that the server computes while the file is read, by path."""
+        self._proofs = {}
         self._channels = Channels()
         self._is_guest = False
         """Whether the link is another session's, to be left open."""
@@ -177,7 +176,8 @@ class SftpSession(ManySmallFiles):
 
     @asynccontextmanager
     async def read(self, entry: Entry, offset: int = 0) -> AsyncIterator[AsyncIterator[bytes]]:
-        self._begin_proof(entry)
+        # It costs no time of its own then.
+        self._begin_proof(entry.key, entry.size)
         try:
             async with self._reading(entry.key, entry.size, offset) as blocks:
                 yield blocks
@@ -188,13 +188,12 @@ class SftpSession(ManySmallFiles):
     async def source_proof(self, entry: Entry) -> Proof | None:
         return await self._proof_of(entry.key, entry.size)
 
-    def _begin_proof(self, entry: Entry) -> None:
-        """A large file is hashed by the server while we read it: it costs no time of its own then."""
+    def _begin_proof(self, path: str, size: int) -> None:
+        """Have a large file hashed by the server; `_proof_of` waits for it."""
         if self._digests is None or self._connection.verify is Verify.SIZE:
             return
-        if entry.size >= _LARGE and entry.key not in self._proofs:
-            hashing = self._digests.sha256(entry.key, entry.size)
-            self._proofs[entry.key] = asyncio.create_task(hashing)
+        if size >= _LARGE and path not in self._proofs:
+            self._proofs[path] = asyncio.create_task(self._digests.sha256(path, size))
 
     async def settle(self, entry: Entry) -> None:
         match self._connection.after:
@@ -241,9 +240,20 @@ class SftpSession(ManySmallFiles):
 
     @asynccontextmanager
     async def stage(self, entry: Entry, keep: int = 0) -> AsyncIterator[Writer]:
-        async with self._writing(self._staged_path(entry), keep, entry.size) as (file, blocks):
-            yield _StagedWriter(self, blocks, entry)
-            await self._written(file.complete(blocks), blocks, entry)
+        path = self._staged_path(entry)
+        try:
+            async with self._writing(path, keep, entry.size) as (file, blocks):
+                yield _StagedWriter(self, blocks, entry)
+                await self._written(self._complete(file, blocks, entry), blocks, entry)
+        except BaseException:
+            await self._forget_proof(path)
+            raise
+
+    async def _complete(self, file: StripedFile, blocks: BlockWriter, entry: Entry) -> None:
+        async with file.completed(blocks):
+            if self._connection.verify is not Verify.REREAD:
+                # The server hashes what it has while it puts it on its disk.
+                self._begin_proof(self._staged_path(entry), entry.size)
 
     @asynccontextmanager
     async def _writing(self, path: str, keep: int, size: int) -> AsyncIterator[tuple[StripedFile, BlockWriter]]:

@@ -36,6 +36,8 @@ class ManySmallFiles(Source, Target):
     _where: str
     _surroundings: Surroundings
     _digests: RemoteDigests | None
+    _proofs: dict[str, asyncio.Task[str | None]]
+    """Hashes that the server computes while there is something else to wait for, by path."""
     _team: Team
     """There once the session is open."""
 
@@ -64,6 +66,9 @@ class ManySmallFiles(Source, Target):
 
     @abstractmethod
     def _entry(self, name: str, attributes: Attributes) -> Entry: ...
+
+    @abstractmethod
+    async def _proof_of(self, path: str, size: int) -> Proof | None: ...
 
     @abstractmethod
     def _path(self, name: str) -> str: ...
@@ -138,6 +143,8 @@ class ManySmallFiles(Source, Target):
     async def _proof_each(self, files: Sequence[tuple[str, int]]) -> Each[Proof | None]:
         if self._digests is None:
             return [None] * len(files)
+        if any(path in self._proofs for path, _ in files):
+            return await self._each(lambda file: self._proof_of(*file), files)
         hashing = asyncio.create_task(self._digests.sha256_each(files))
         try:
             digests = await self._hashed(hashing)

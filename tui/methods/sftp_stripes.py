@@ -6,7 +6,8 @@ whatever the client does. Several channels have several windows.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import asyncssh
@@ -73,13 +74,15 @@ class StripedFile:
         for channel, file in enumerate(self._files):
             file.withdraw([number // _MOST for number in numbers if number % _MOST == channel])
 
-    async def complete(self, blocks: BlockWriter) -> None:
-        """Have everything written, put on the disk where the server offers that, and closed."""
+    @asynccontextmanager
+    async def completed(self, blocks: BlockWriter) -> AsyncIterator[None]:
+        """Have everything written, and within the context put on the disk, where the server offers that, and closed."""
         if len(self._files) > 1:
             # What goes over one channel is worked on in order, and can be asked for in one go. Here it is not.
             await blocks.flush()
         ends = [end for file in self._files for end in (file.sync(), file.close()) if end is not None]
         await blocks.flush()
+        yield
         for end in ends:
             await end
 
