@@ -9,8 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from tui.domain.failure import UsageProblem
 from tui.domain.problems import nearest, sentence_for
-from tui.domain.text import printable
-from tui.domain.values import plain_text
+from tui.domain.text import plain_text, printable
 from tui.trust.private_file import only_writer, write_private
 
 Subject: TypeAlias = Literal["connections", "runs"]

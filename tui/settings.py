@@ -1,36 +1,29 @@
 """The user's own settings: `config.toml` in the configuration folder. It holds only what differs from the defaults."""
 
 import re
-import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias, get_args
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from tui.domain.failure import UsageProblem
 from tui.domain.problems import nearest, sentence_for
 from tui.domain.text import printable
-from tui.trust.private_file import only_writer, write_private
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 ThemeName: TypeAlias = Literal["dark", "light", "high-contrast", "colour-blind", "terminal"]
 
 THEME_NAMES: tuple[ThemeName, ...] = get_args(ThemeName)
 
 
-def _strictly_bool_or_auto(value: object) -> object:
-    if value == "auto" or isinstance(value, bool):
-        return value
-    raise ValueError("must be true, false or “auto”")
+Auto: TypeAlias = bool | Literal["auto"]
 
 
-Auto: TypeAlias = Annotated[bool | Literal["auto"], BeforeValidator(_strictly_bool_or_auto)]
-
-
-class Settings(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
     """Every key of the file. A key that is not here is refused, so that no setting is silently without effect."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     theme: ThemeName = "dark"
     ascii: Auto = "auto"
@@ -43,8 +36,11 @@ class Settings(BaseModel):
     """Draw once a second at most; `auto` while the line does not take what is drawn."""
     read_only: bool = False
     """Show everything, change and run nothing."""
-    keys: dict[str, str] = Field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
     """Other keys for bindings, by the id that `wharf keys` prints; several keys are separated by commas."""
+
+
+_AUTO_KEYS = frozenset(each.name for each in fields(Settings) if each.type == Auto)
 
 
 class WrongSettings(UsageProblem):
@@ -70,12 +66,14 @@ def remember_theme(path: Path, theme: ThemeName) -> None:
     """Write the theme into the file; its other lines and its comments stay as they are. Raises WrongSettings when the
     file is not understood, and OSError when it cannot be written.
     """
+    from tui.trust.private_file import only_writer, write_private
+
     with only_writer(path):
         content = path.read_bytes() if path.exists() else b""
         before = _parse(path, content)
         changed = _with_theme(content.decode(), theme).encode()
         # The line was found by its looks; what it means is looked at before anything is written.
-        if _parse(path, changed) != before.model_copy(update={"theme": theme}):
+        if _parse(path, changed) != replace(before, theme=theme):
             raise WrongSettings(path, ["the theme could not be written; set it there by hand."])
         write_private(path, changed)
 
@@ -95,26 +93,42 @@ def _split_at_first_table(text: str) -> tuple[str, str, str]:
 
 
 def _parse(path: Path, content: bytes) -> Settings:
+    import tomllib
+
     try:
         document = tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise WrongSettings(path, ["is not UTF-8 text, as TOML must be."]) from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise WrongSettings(path, [f"is not valid TOML: {printable(str(error), 200)}."]) from None
+    return _judged(path, document) if document else Settings()
+
+
+def _judged(path: Path, document: dict[str, object]) -> Settings:
+    # Most have no such file, and every command asks for the settings.
+    from pydantic import ConfigDict, ValidationError, create_model
+
+    usual = Settings()
+    keys: dict[str, Any] = {each.name: (each.type, getattr(usual, each.name)) for each in fields(Settings)}
+    model = create_model("Settings", __config__=ConfigDict(extra="forbid", strict=True), **keys)
     try:
-        return Settings.model_validate(document)
+        return Settings(**model.model_validate(document).model_dump())
     except ValidationError as error:
         lines = error.errors(include_url=False, include_input=False)
-        raise WrongSettings(path, [_problem(line, document) for line in lines]) from None
+        # Of a choice between two types there is a line for each.
+        raise WrongSettings(path, list(dict.fromkeys(_problem(line, document) for line in lines))) from None
 
 
-def _problem(line: ErrorDetails, document: dict[str, object]) -> str:
+def _problem(line: "ErrorDetails", document: dict[str, object]) -> str:
     key = ".".join(printable(str(part), 80) for part in line["loc"])
+    setting = str(line["loc"][0])
+    if setting in _AUTO_KEYS:
+        return f"{setting} must be true, false or “auto”."
     match line["type"]:
         case "extra_forbidden":
-            return f"{key} is not a known setting{_meant(str(line['loc'][0]), list(Settings.model_fields))}"
+            return f"{key} is not a known setting{_meant(setting, [each.name for each in fields(Settings)])}"
         case "literal_error":
-            given = document.get(str(line["loc"][0]))
+            given = document.get(setting)
             hint = _meant(given if isinstance(given, str) else "", list(THEME_NAMES))
             return f"{key} must be one of {', '.join(THEME_NAMES)}{hint}"
         case _:

@@ -32,7 +32,7 @@ from tui.console.widgets.row_table import RowTable
 from tui.console.widgets.run_detail import RunDetail
 from tui.console.widgets.run_text import Entry
 from tui.domain.connection import Connection
-from tui.domain.endpoint import FtpTls
+from tui.domain.terms import FtpTls
 from tui.engine import Engine
 from tui.paths import Paths
 

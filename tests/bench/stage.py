@@ -19,7 +19,7 @@ from tests.servers.certificates import Certificates, make_certificates
 from tests.servers.ftp import PASSWORD, FtpServer, vsftpd
 from tests.servers.openssh import OpenSsh, run_openssh
 from tui.domain.connection import Connection
-from tui.domain.endpoint import FtpTls
+from tui.domain.terms import FtpTls
 from tui.paths import Paths
 
 NAME = "bench"

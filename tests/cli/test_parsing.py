@@ -36,15 +36,33 @@ def test_help_and_the_like_load_next_to_nothing(argv: tuple[str, ...]) -> None:
     assert not modules_after(*argv) & (HEAVY | {"pydantic", "asyncio", "apsw"})
 
 
-@pytest.mark.parametrize(
-    "argv", [("list",), ("list", "--json"), ("history",), ("export",), ("import", "-", "--dry-run")]
-)
+@pytest.mark.parametrize("argv", [("export",), ("import", "-", "--dry-run")])
 def test_commands_on_the_store_load_neither_the_screen_nor_a_protocol(
     argv: tuple[str, ...], acme: dict[str, object]
 ) -> None:
     loaded = modules_after(*argv, stdin=as_toml(acme))
     assert "tui.store.sqlite" in loaded
     assert not loaded & HEAVY
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("list",),
+        ("list", "--json"),
+        ("list", "--filter", "status:none acme"),
+        ("history",),
+        ("history", "--json"),
+        ("history", "acme", "--filter", "took:>1s"),
+    ],
+)
+def test_what_only_shows_loads_neither_the_library_for_judging_nor_an_event_loop(
+    wharf: Wharf, argv: tuple[str, ...], acme: dict[str, object]
+) -> None:
+    assert wharf("import", "-", stdin=as_toml(acme)).code == 0
+    loaded = modules_after(*argv)
+    assert "tui.store.reading" in loaded
+    assert not loaded & (HEAVY | {"pydantic", "asyncio", "concurrent.futures", "logging"})
 
 
 def test_every_command_has_its_handler() -> None:

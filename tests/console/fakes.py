@@ -90,7 +90,7 @@ class FakeStore(Store):
             latest = self._latest(name)
             status = latest.status if latest else Status.NONE
             active = (latest.ended or latest.started) if latest else None
-            states.append(ConnectionState(self.all[name], status, active, latest, self.certificates.get(name)))
+            states.append(ConnectionState(self.all[name].summary, status, active, latest, self.certificates.get(name)))
         return states
 
     async def statuses(self) -> dict[Status, int]:
@@ -98,6 +98,9 @@ class FakeStore(Store):
 
     async def connections(self) -> list[Connection]:
         return [self.all[name] for name in sorted(self.all)]
+
+    async def unshown(self) -> list[Unreadable]:
+        return list(self.broken)
 
     async def unreadable(self) -> list[Unreadable]:
         return list(self.broken)

@@ -7,8 +7,9 @@ from pydantic import BaseModel
 
 from tests.cli.test_connection_file import valid_connections
 from tui.console.forms.fields import Kind, Where, data_of, is_asked, sections, values_of
-from tui.domain.connection import Connection, Direction, Method
+from tui.domain.connection import Connection
 from tui.domain.endpoint import EmailEndpoint, FtpEndpoint, SftpEndpoint
+from tui.domain.terms import Direction, Method
 from tui.domain.text import printable
 
 FIELDS = {field.where: field for section in sections() for field in section.fields}

@@ -124,7 +124,7 @@ def test_every_action_on_a_connection_has_a_sentence_or_is_possible(binding: Bin
 def test_of_several_marked_one_that_can_run_is_enough() -> None:
     run = LiveRun(1, "a", NOW, Progress(), 0.0, None, None, True)
     one, both = {"a": run}, {"a": run, "b": run}
-    connections = {name: connection(name) for name in "ab"}
+    connections = {name: connection(name).summary for name in "ab"}
     assert why_not("run", ["a", "b"], connections, one, read_only=False) is None
     assert why_not("run", ["a", "b"], connections, both, read_only=False) == (
         "2 connections are already running; x cancels the run."

@@ -13,10 +13,10 @@ from typing import Any
 import apsw
 
 from tests.faults.watch import watching
-from tui.domain.connection import After
 from tui.domain.failure import FailureClass
 from tui.domain.naming import is_partial
 from tui.domain.run import FileStatus, Run, Status
+from tui.domain.terms import After
 from tui.paths import Paths
 from tui.store.sqlite import SqliteStore
 

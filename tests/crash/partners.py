@@ -15,8 +15,7 @@ from tests.servers.certificates import Certificates
 from tests.servers.debian import find_program
 from tests.servers.ftp import PASSWORD, FtpServer, descendants, running, vsftpd
 from tests.servers.openssh import OpenSsh, run_openssh
-from tui.domain.connection import After
-from tui.domain.endpoint import FtpTls
+from tui.domain.terms import After, FtpTls
 
 
 @dataclass

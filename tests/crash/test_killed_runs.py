@@ -13,9 +13,9 @@ import pytest
 from tests.crash.exchange import Exchange, opened, watched
 from tests.crash.partners import Partner
 from tests.crash.victims import CommandLine, Victims, open_driver
-from tui.domain.connection import After
 from tui.domain.failure import FailureClass
 from tui.domain.run import Status
+from tui.domain.terms import After
 from tui.paths import Paths
 
 SEED = 1

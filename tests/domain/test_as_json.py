@@ -93,7 +93,7 @@ def test_a_connection_is_as_in_its_file_with_its_state_and_without_what_is_not_s
             "email": {"host": "h", "username": "u", "secret": "env:X", "from": "*@p.example"},
         }
     )
-    shown = as_json.connection_json(connection, Status.COMPLETED, STARTED)
+    shown = as_json.connection_json(connection.document, Status.COMPLETED, STARTED)
     expected = {
         "name": "acme",
         "type": "conversions",
@@ -107,7 +107,7 @@ def test_a_connection_is_as_in_its_file_with_its_state_and_without_what_is_not_s
     assert shown["email"]["from"] == "*@p.example"
     assert shown["email"]["secret"] == "env:X"
     assert "sftp" not in shown
-    never = as_json.connection_json(connection, Status.NONE, None)
+    never = as_json.connection_json(connection.document, Status.NONE, None)
     assert (never["status"], never["last_active"]) == ("None", None)
 
 

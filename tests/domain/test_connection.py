@@ -7,9 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tui.domain.connection import Connection, Direction
+from tui.domain.connection import Connection
 from tui.domain.endpoint import FtpEndpoint, SftpEndpoint
 from tui.domain.problems import problems_of
+from tui.domain.terms import Direction
 
 SFTP: dict[str, Any] = {
     "name": "acme",

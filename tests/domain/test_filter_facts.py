@@ -61,7 +61,8 @@ def test_connections(line: str, names: list[str]) -> None:
     connections = _connections()
     wanted = parse_filter(line, connection_vocabulary(each.type for each, *_ in connections))
     assert wanted.problem is None
-    found = [state[0].name for state in connections if wanted.accepts(connection_facts(*state))]
+    summaries = [(one.summary, status, active, latest) for one, status, active, latest in connections]
+    found = [state[0].name for state in summaries if wanted.accepts(connection_facts(*state))]
     assert found == names
 
 

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from tui.domain.connection import After, Connection, Direction
+from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import part_name
+from tui.domain.terms import After, Direction
 from tui.methods.base import Entry, PartlyDelivered, Proof, Source, Staged, Surroundings, Target, Writer
 from tui.methods.folder import LocalFolder
 

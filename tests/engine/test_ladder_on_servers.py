@@ -24,9 +24,9 @@ from tests.servers.mail import PASSWORD as MAIL_PASSWORD
 from tests.servers.mail import ImapServer, SmtpServer, running_dovecot, running_exim
 from tests.servers.openssh import OpenSsh, run_openssh
 from tui.domain.connection import Connection
-from tui.domain.endpoint import FtpTls
 from tui.domain.failure import FailureClass
 from tui.domain.naming import is_partial
+from tui.domain.terms import FtpTls
 from tui.engine import Engine, TestReport, Watcher
 from tui.methods.ftp import FtpSession
 from tui.methods.sftp import SftpSession

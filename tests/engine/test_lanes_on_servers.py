@@ -12,8 +12,8 @@ from tests.servers.certificates import Certificates
 from tests.servers.ftp import PASSWORD, proftpd
 from tests.servers.openssh import run_openssh
 from tui.domain.connection import Connection
-from tui.domain.endpoint import FtpTls
 from tui.domain.run import Status
+from tui.domain.terms import FtpTls
 from tui.engine import Engine
 from tui.paths import Paths
 

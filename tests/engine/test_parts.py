@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.domain.connection import Repeat
 from tui.domain.failure import FailureClass, TransferFailed
+from tui.domain.terms import Repeat
 from tui.engine.meter import Meter, time_left
 from tui.engine.plan import make_plan
 from tui.engine.retry import Backoff

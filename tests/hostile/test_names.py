@@ -20,10 +20,10 @@ from tests.servers.certificates import Certificates
 from tests.servers.ftp import PASSWORD, FtpServer, proftpd
 from tests.servers.sftp_server import run_sftp_server
 from tui.domain.connection import Connection
-from tui.domain.endpoint import FtpTls
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import why_unsafe
 from tui.domain.run import Event, Run
+from tui.domain.terms import FtpTls
 from tui.methods.base import Surroundings
 from tui.methods.folder import LocalFolder
 from tui.methods.narration import Narrator

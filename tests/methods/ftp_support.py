@@ -11,8 +11,8 @@ from typing import Any
 from tests.servers.certificates import Certificates
 from tests.servers.ftp import PASSWORD, FtpServer
 from tui.domain.connection import Connection
-from tui.domain.endpoint import FtpTls
 from tui.domain.run import Event
+from tui.domain.terms import FtpTls
 from tui.methods.base import Entry, Surroundings
 from tui.methods.ftp import FtpSession
 from tui.methods.narration import Narrator

@@ -9,8 +9,8 @@ import pytest
 
 from tests.methods.ftp_support import FakeFtp, Story, ftp_connection, get, opened, put
 from tests.servers.certificates import Certificates, ServerCertificate
-from tui.domain.endpoint import FtpTls
 from tui.domain.failure import FailureClass, TransferFailed
+from tui.domain.terms import FtpTls
 from tui.methods.base import CannotContinue, Entry, Staged
 from tui.methods.ftp import FtpSession, identify
 from tui.methods.ftp_replies import refusal

@@ -15,8 +15,8 @@ from tests.methods.ftp_support import Story, connection_to, get, opened, put
 from tests.servers import ftp as servers
 from tests.servers.certificates import Certificates, ServerCertificate
 from tests.servers.ftp import FtpServer
-from tui.domain.endpoint import FtpTls
 from tui.domain.failure import FailureClass, TransferFailed
+from tui.domain.terms import FtpTls
 from tui.methods import ftp_login
 from tui.methods.base import Entry, Staged
 from tui.methods.ftp import FtpSession, identify

@@ -13,8 +13,8 @@ from tests.methods.mail_support import Witness, open_smtp, scripted_server, send
 from tests.servers.certificates import Certificates
 from tests.servers.mail import PASSWORD, USERNAME, ImapServer, SmtpServer
 from tui.domain.connection import Connection
-from tui.domain.endpoint import MailTls
 from tui.domain.failure import FailureClass, TransferFailed
+from tui.domain.terms import MailTls
 from tui.methods.imap import ImapSession
 from tui.methods.mail_token import challenge_in, challenge_reason, token_login
 

@@ -23,9 +23,9 @@ from tests.servers.jumps import Jumps, run_jumps
 from tests.servers.mail import ImapServer, SmtpServer
 from tests.servers.socks import SocksProxy, run_socks
 from tui.domain.connection import Connection
-from tui.domain.endpoint import FtpTls
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.run import Event
+from tui.domain.terms import FtpTls
 from tui.methods import identify
 from tui.methods.base import Session, Staged, Surroundings
 from tui.methods.ftp import FtpSession

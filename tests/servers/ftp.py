@@ -23,7 +23,7 @@ import pytest
 
 from tests.servers.certificates import ServerCertificate
 from tests.servers.debian import UNPACKED, find_program, free_port
-from tui.domain.endpoint import FtpTls
+from tui.domain.terms import FtpTls
 
 PASSWORD = "correct horse 42"
 _START_DEADLINE = 10.0

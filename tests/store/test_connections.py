@@ -36,15 +36,15 @@ async def test_connections_come_by_name(store: SqliteStore) -> None:
 
 async def test_the_overview_of_a_connection_that_never_ran(store: SqliteStore) -> None:
     await store.save(connection())
-    assert await store.overview() == [ConnectionState(connection(), Status.NONE, None, None)]
+    assert await store.overview() == [ConnectionState(connection().summary, Status.NONE, None, None)]
 
 
 async def test_the_overview_follows_the_latest_run(store: SqliteStore) -> None:
     await store.save(connection())
     first = await store.begin_run("acme", Trigger.MANUAL, this_process())
-    assert await store.overview() == [ConnectionState(connection(), Status.IN_PROGRESS, first.started, first)]
+    assert await store.overview() == [ConnectionState(connection().summary, Status.IN_PROGRESS, first.started, first)]
     ended = await store.end_run(first.run_id, Outcome(Status.FAILED), Progress())
-    assert await store.overview() == [ConnectionState(connection(), Status.FAILED, ended.ended, ended)]
+    assert await store.overview() == [ConnectionState(connection().summary, Status.FAILED, ended.ended, ended)]
     second = await store.begin_run("acme", Trigger.MANUAL, this_process())
     assert (await store.overview())[0].latest == second
 
@@ -147,15 +147,22 @@ async def test_a_connection_whose_process_is_gone_can_be_deleted(store: SqliteSt
     assert (await store.run(run.run_id)).status is Status.FAILED
 
 
-async def test_one_unreadable_connection_does_not_hide_the_others(store: SqliteStore, paths: Paths) -> None:
+def body_of(name: str) -> str:
+    return connection(name).model_dump_json(exclude_none=True, by_alias=True)
+
+
+async def test_a_connection_that_breaks_a_rule_is_shown_and_refused_when_it_is_used(
+    store: SqliteStore, paths: Paths
+) -> None:
     await store.save_all([connection("broken"), connection("sound")], replace=False)
     run = await store.begin_run("broken", Trigger.MANUAL, this_process())
     await store.end_run(run.run_id, Outcome(Status.COMPLETED), Progress())
-    body = connection("broken").model_dump_json(exclude_none=True, by_alias=True).replace('"retries":3', '"retries":-3')
+    body = body_of("broken").replace('"retries":3', '"retries":-3')
     alter(paths.database, "UPDATE connections SET body = ? WHERE name = 'broken'", body)
 
     assert await store.connections() == [connection("sound")]
-    assert [state.connection.name for state in await store.overview()] == ["sound"]
+    assert [state.connection.name for state in await store.overview()] == ["broken", "sound"]
+    assert await store.unshown() == []
     (found,) = await store.unreadable()
     assert found.name == "broken"
     assert found.reasons == "retries must be 0 or more"
@@ -166,6 +173,36 @@ async def test_one_unreadable_connection_does_not_hide_the_others(store: SqliteS
     await store.save(connection("broken"), replacing="broken")
     assert await store.unreadable() == []
     assert len(await store.connections()) == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "instead", "reason"),
+    [
+        ('"method":"email"', '"method":"carrier-pigeon"', "method must be sftp, ftp or email"),
+        ('"name":"odd"', '"name":"od\\u001bd"', "name must not contain control characters"),
+        ('"email":{', '"email":[],"x":{', "email must be a table"),
+        ("}", "", ""),
+    ],
+)
+async def test_what_cannot_be_made_out_is_told_and_hides_nothing_else(
+    store: SqliteStore, paths: Paths, said: str, instead: str, reason: str
+) -> None:
+    await store.save_all([connection("odd"), connection("sound")], replace=False)
+    assert said in body_of("odd")
+    body = body_of("odd").replace(said, instead)
+    alter(paths.database, "UPDATE connections SET body = ? WHERE name = 'odd'", body)
+    assert [state.connection.name for state in await store.overview()] == ["sound"]
+    (unshown,) = await store.unshown()
+    assert unshown.name == "odd"
+    assert reason in unshown.reasons
+    assert await store.unreadable() == [unshown]
+
+
+async def test_what_an_older_wharf_did_not_write_is_as_usual(store: SqliteStore, paths: Paths) -> None:
+    await store.save(connection())
+    body = body_of("acme").replace('"after":"keep",', "").replace('"enabled":true,', "")
+    alter(paths.database, "UPDATE connections SET body = ?", body)
+    assert [state.connection for state in await store.overview()] == [connection().summary]
 
 
 async def test_an_unreadable_connection_can_be_deleted(store: SqliteStore, paths: Paths) -> None:

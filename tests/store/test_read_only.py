@@ -34,6 +34,7 @@ CHANGES: dict[str, Callable[[Store], Awaitable[object]]] = {
 LOOKS = {
     "version",
     "overview",
+    "unshown",
     "statuses",
     "connections",
     "unreadable",

@@ -4,10 +4,10 @@ import argparse
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from tui.commands.interruption import run_async
 from tui.commands.narrowing import understood
-from tui.commands.opening import open_store
+from tui.commands.opening import open_reading
 from tui.commands.output import COMPLETED, cut, narrate, run_duration, say, say_json, status_text, table, time_text
 from tui.domain.as_json import run_json
 from tui.domain.figures import size
@@ -15,7 +15,9 @@ from tui.domain.filter import Filter
 from tui.domain.filter_facts import RUN_VOCABULARY, run_facts
 from tui.domain.run import FileRecord, Run, Status
 from tui.paths import Paths
-from tui.store.base import Store
+
+if TYPE_CHECKING:
+    from tui.store.reading import Reading
 
 _PAGE = 1000
 """Runs read at a time when a filter decides which of them are printed."""
@@ -27,7 +29,7 @@ def history(args: argparse.Namespace, paths: Paths) -> int:
     """Print the latest runs of one connection or of all, or of those that the filter means. Raises UnknownConnection,
     and UsageProblem for a wrong filter."""
     wanted = understood(args.filter, RUN_VOCABULARY, paths, "runs")
-    runs = run_async(_runs(paths, args.name, args.limit, wanted, with_files=args.json))
+    runs = _runs(paths, args.name, args.limit, wanted, with_files=args.json)
     if args.json:
         say_json([run_json(run, files) for run, files in runs])
     elif runs:
@@ -39,26 +41,26 @@ def history(args: argparse.Namespace, paths: Paths) -> int:
     return COMPLETED
 
 
-async def _runs(
+def _runs(
     paths: Paths, name: str | None, limit: int, wanted: Filter, *, with_files: bool
 ) -> list[tuple[Run, list[FileRecord]]]:
-    async with open_store(paths) as store:
-        runs = await _latest(store, name, limit, wanted)
+    with open_reading(paths) as store:
+        runs = _latest(store, name, limit, wanted)
         if name is not None and not runs:
             # Runs outlive their connection, so only a name without any can be a wrong one.
-            await store.connection(name)
-        return [(run, await store.files(run.run_id) if with_files else []) for run in runs]
+            store.require(name)
+        return [(run, store.files(run.run_id) if with_files else []) for run in runs]
 
 
-async def _latest(store: Store, name: str | None, limit: int, wanted: Filter) -> list[Run]:
+def _latest(store: "Reading", name: str | None, limit: int, wanted: Filter) -> list[Run]:
     if not wanted:
-        return await store.runs(name, limit=limit)
+        return store.runs(name, limit=limit)
     statuses = wanted.asked("status", RUN_VOCABULARY.choices["status"])
     status = Status(RUN_VOCABULARY.choices["status"][statuses.pop()]) if len(statuses) == 1 else None
     found: list[Run] = []
     before = None
     while len(found) < limit:
-        page = await store.runs(name, before=before, limit=_PAGE, status=status)
+        page = store.runs(name, before=before, limit=_PAGE, status=status)
         found += [run for run in page if wanted.accepts(run_facts(run))]
         if len(page) < _PAGE:
             break

@@ -3,20 +3,24 @@
 import argparse
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from tui.commands.interruption import run_async
 from tui.commands.narrowing import understood
-from tui.commands.opening import open_store
+from tui.commands.opening import open_reading
 from tui.commands.output import COMPLETED, narrate, say, say_json, status_text, table, time_text
 from tui.domain.as_json import connection_json, time_json
-from tui.domain.connection import type_title
 from tui.domain.expiry import EXPIRY_SIGN, expiry_warning
 from tui.domain.figures import UNENCRYPTED_SIGN, count
 from tui.domain.filter import Facts
 from tui.domain.filter_facts import connection_facts, connection_vocabulary
+from tui.domain.summary import Document
+from tui.domain.terms import type_title
 from tui.domain.text import printable
 from tui.paths import Paths
-from tui.store.base import ConnectionState, Unreadable
+from tui.store.base import ConnectionState
+
+if TYPE_CHECKING:
+    from tui.domain.connection import Connection
 
 _HEAD = ("Name", "Type", "Direction", "Method", "Status", "Last Active (UTC)")
 
@@ -25,14 +29,16 @@ _LABELS = {"tls": "TLS", "ca_file": "CA file", "ssh_config": "SSH config alias",
 
 def list_connections(args: argparse.Namespace, paths: Paths) -> int:
     """Print all connections with their status, or those that the filter means. Raises UsageProblem for a wrong one."""
-    everything, unreadable = run_async(_overview(paths))
+    with open_reading(paths) as store:
+        everything, unreadable = store.overview(), store.unshown()
+        documents = store.documents() if args.json else {}
     vocabulary = connection_vocabulary(state.connection.type for state in everything)
     wanted = understood(args.filter, vocabulary, paths, "connections")
     states = [state for state in everything if wanted.accepts(_facts(state))]
     for one in unreadable:
         narrate(f"wharf: The stored connection “{printable(one.name)}” cannot be read: {printable(one.reasons)}.")
     if args.json:
-        say_json([_as_json(state) for state in states])
+        say_json([_as_json(state, documents[state.connection.name]) for state in states])
     elif states:
         say(table(_HEAD, [_row(state) for state in states]))
     elif everything:
@@ -44,11 +50,13 @@ def list_connections(args: argparse.Namespace, paths: Paths) -> int:
 
 def show_connection(args: argparse.Namespace, paths: Paths) -> int:
     """Print everything about one connection; of its secret only the reference. Raises UnknownConnection."""
-    state = run_async(_state(paths, args.name))
+    with open_reading(paths) as store:
+        connection = store.connection(args.name)
+        state = next(state for state in store.overview() if state.connection.name == connection.name)
     if args.json:
-        say_json(_as_json(state))
+        say_json(_as_json(state, connection.document))
         return COMPLETED
-    lines = list(_words(state))
+    lines = list(_words(state, connection))
     width = max(len(label) for label, _ in lines)
     say("\n".join(f"{label:<{width}}  {printable(text)}" for label, text in lines))
     return COMPLETED
@@ -58,20 +66,9 @@ def _facts(state: ConnectionState) -> Facts:
     return connection_facts(state.connection, state.status, state.last_active, state.latest)
 
 
-async def _overview(paths: Paths) -> tuple[list[ConnectionState], list[Unreadable]]:
-    async with open_store(paths) as store:
-        return await store.overview(), await store.unreadable()
-
-
-async def _state(paths: Paths, name: str) -> ConnectionState:
-    async with open_store(paths) as store:
-        connection = await store.connection(name)
-        return next(state for state in await store.overview() if state.connection.name == connection.name)
-
-
-def _as_json(state: ConnectionState) -> dict[str, object]:
+def _as_json(state: ConnectionState, document: Document) -> dict[str, object]:
     expiry = _expiry(state)
-    return connection_json(state.connection, state.status, state.last_active) | {
+    return connection_json(document, state.status, state.last_active) | {
         "certificate_ends": time_json(state.certificate_ends),
         "warnings": [] if expiry is None else [expiry],
     }
@@ -95,8 +92,7 @@ def _row(state: ConnectionState) -> tuple[str, ...]:
     )
 
 
-def _words(state: ConnectionState) -> Iterator[tuple[str, str]]:
-    connection = state.connection
+def _words(state: ConnectionState, connection: "Connection") -> Iterator[tuple[str, str]]:
     yield "Name", connection.name
     yield "Type", type_title(connection.type)
     yield "Direction", connection.direction.label
@@ -121,7 +117,7 @@ def _words(state: ConnectionState) -> Iterator[tuple[str, str]]:
     yield "Verify", connection.verify.value
     yield "Retries", str(connection.retries)
     yield "Stall timeout", f"{connection.stall_timeout} s"
-    for key, value in connection.endpoint.model_dump(mode="json", by_alias=True, exclude_none=True).items():
+    for key, value in connection.document[connection.method].items():
         yield _LABELS.get(key, key.replace("_", " ").capitalize()), _value(value)
 
 

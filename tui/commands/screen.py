@@ -1,6 +1,7 @@
 """`wharf`: the screen."""
 
 import argparse
+from dataclasses import replace
 
 from tui.commands.interruption import run_async
 from tui.commands.opening import open_logged_engine
@@ -28,10 +29,9 @@ def screen_settings(args: argparse.Namespace, paths: Paths) -> Settings:
 
         if problems := key_problems(settings.keys):
             raise WrongSettings(paths.settings, problems)
-    overruled = {"mouse": False} if args.no_mouse else {}
-    if args.low_bandwidth:
-        overruled["low_bandwidth"] = True
-    return settings.model_copy(update=overruled)
+    if args.no_mouse:
+        settings = replace(settings, mouse=False)
+    return replace(settings, low_bandwidth=True) if args.low_bandwidth else settings
 
 
 async def _session(paths: Paths, settings: Settings) -> int:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from tui.demo import batches
 from tui.demo.partners import HOST, MAILBOX, PASSWORD, USERNAME, Places, Ports
-from tui.domain.connection import Connection, Direction, Method
+from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass
+from tui.domain.terms import Direction, Method
 from tui.trust.vault import Vault
 
 LARGE_FILE = 24_000_000

@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from tui.domain.connection import Connection
 from tui.domain.failure import Failure
 from tui.domain.run import Event, FileRecord, Run, Status
+from tui.domain.summary import Document
 
 Json = dict[str, Any]
 
 
-def connection_json(connection: Connection, status: Status, last_active: datetime | None) -> Json:
+def connection_json(document: Document, status: Status, last_active: datetime | None) -> Json:
     """A connection as its file has it, with the state of its latest run. A secret is its reference."""
-    fields = connection.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return fields | {"status": status.value, "last_active": time_json(last_active)}
+    return {**document, "status": status.value, "last_active": time_json(last_active)}
 
 
 def run_json(run: Run, files: Sequence[FileRecord]) -> Json:

@@ -1,8 +1,7 @@
 """The connection: one exchange with one partner, as it stands in a connection file and in the store."""
 
 from collections.abc import Mapping
-from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -17,85 +16,12 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from tui.domain.endpoint import EmailEndpoint, Endpoint, FtpEndpoint, FtpTls, SftpEndpoint
+from tui.domain.endpoint import EmailEndpoint, Endpoint, FtpEndpoint, SftpEndpoint
 from tui.domain.problems import Problem, cross_field_problems, sentence_for
-from tui.domain.route import parse_proxy
-from tui.domain.values import PlainText, StrictModel, in_address, plain_text
-
-
-class Direction(StrEnum):
-    INBOUND = "inbound"
-    OUTBOUND = "outbound"
-
-    @property
-    def label(self) -> str:
-        return self.value.capitalize()
-
-
-class Method(StrEnum):
-    SFTP = "sftp"
-    FTP = "ftp"
-    EMAIL = "email"
-
-    @property
-    def label(self) -> str:
-        return "Email" if self is Method.EMAIL else self.value.upper()
-
-
-class After(StrEnum):
-    """What happens to the source once the delivery is on record."""
-
-    KEEP = "keep"
-    DELETE = "delete"
-    MOVE = "move"
-
-
-class Verify(StrEnum):
-    """How a delivered file is proved, beyond equal sizes on both sides."""
-
-    AUTO = "auto"
-    """The best proof that the other side offers at no cost."""
-    SIZE = "size"
-    """Sizes only."""
-    REREAD = "reread"
-    """The delivered bytes are read back and hashed."""
-
-
-class Repeat(StrEnum):
-    """What happens to content delivered before under another name, and to new content under a name delivered before."""
-
-    SEND = "send"
-    SKIP = "skip"
-
-
-class Conflict(StrEnum):
-    """What happens when the target has a file of that name."""
-
-    OVERWRITE = "overwrite"
-    """It is replaced in one step."""
-    KEEP_BOTH = "keep-both"
-    """The new file gets a number before its ending."""
-    FAIL = "fail"
-
-
-TEMPORARY_NAMES = (".*", "*.part", "*.filepart", "*.partial", "*.tmp")
-"""How senders call files that they still write."""
-
-
-TYPE_TITLES = {
-    "conversions": "Conversion data",
-    "modifications": "Action modifications",
-    "reversals": "Action reversals",
-    "catalog": "Product catalog",
-    "performance": "Aggregate performance",
-    "other": "Other",
-}
-"""The built-in types of batch and how they are shown. A connection may carry a type of the user's own."""
-
-
-def type_title(key: str) -> str:
-    """How a type is shown: its title for the built-in ones, the key itself for a user's own."""
-    return TYPE_TITLES.get(key, key)
+from tui.domain.summary import Summary, host_in, port_in, summary_of
+from tui.domain.terms import TEMPORARY_NAMES, After, Conflict, Direction, Method, Repeat, Verify
+from tui.domain.text import plain_text
+from tui.domain.values import PlainText, StrictModel
 
 
 def _pattern_list(value: object) -> object:
@@ -198,12 +124,6 @@ class Connection(StrictModel):
         return endpoint
 
     @property
-    def encrypted(self) -> bool:
-        """Whether what goes between the two sides can be read on its way by nobody else."""
-        endpoint = self.endpoint
-        return isinstance(endpoint, SftpEndpoint) or endpoint.tls.value != "none"
-
-    @property
     def references(self) -> tuple[str, ...]:
         """Every reference to a secret."""
         endpoint = self.endpoint
@@ -211,42 +131,36 @@ class Connection(StrictModel):
         return tuple(reference for reference in found if reference is not None)
 
     @property
+    def document(self) -> dict[str, Any]:
+        """The connection as JSON has it, and as it is stored: every key that has a value."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    @property
+    def summary(self) -> Summary:
+        """What lists and screens show of it."""
+        return summary_of(self.document)
+
+    @property
+    def encrypted(self) -> bool:
+        """See `Summary`."""
+        return self.summary.encrypted
+
+    @property
     def way(self) -> str | None:
-        """What the connection itself puts between the two sides, in the order in which it is met."""
-        endpoint = self.endpoint
-        proxy = [f"proxy {parse_proxy(endpoint.proxy)}"] if endpoint.proxy else []
-        return ", then ".join([*proxy, *(f"jump host {hop}" for hop in endpoint.jump or ())]) or None
+        """See `Summary`."""
+        return self.summary.way
+
+    @property
+    def address(self) -> str:
+        """See `Summary`."""
+        return self.summary.address
 
     @property
     def host(self) -> str:
         """The host of the other side, or its alias in ssh_config."""
-        endpoint = self.endpoint
-        if isinstance(endpoint, SftpEndpoint):
-            return endpoint.ssh_config or endpoint.host or ""
-        return endpoint.host
+        return host_in(self.document[self.method])
 
     @property
     def port(self) -> int:
         """The port of the other side: the one given, or the usual one for how the connection is encrypted."""
-        match self.endpoint:
-            case SftpEndpoint() as sftp:
-                return sftp.port
-            case FtpEndpoint() as ftp:
-                return ftp.resolved_port
-            case EmailEndpoint() as mail:
-                return mail.imap_port if self.direction is Direction.INBOUND else mail.smtp_port
-
-    @property
-    def address(self) -> str:
-        """The other side in one short text, such as `sftp://wharf@sftp.acme.example:22/outgoing`."""
-        match self.endpoint:
-            case SftpEndpoint() as sftp:
-                scheme, where = "sftp", "/" + sftp.directory.lstrip("/")
-            case FtpEndpoint() as ftp:
-                scheme, where = "ftp" if ftp.tls is FtpTls.NONE else "ftps", "/" + ftp.directory.lstrip("/")
-            case EmailEndpoint() as mail:
-                inbound = self.direction is Direction.INBOUND
-                scheme, where = ("imap", f"/{mail.folder or 'INBOX'}") if inbound else ("smtp", "")
-        user = f"{self.endpoint.username}@" if self.endpoint.username else ""
-        host = in_address(self.endpoint.host) or self.host
-        return f"{scheme}://{user}{host}:{self.port}{where}"
+        return port_in(self.method, self.direction, self.document[self.method])

@@ -93,7 +93,7 @@ def changed_keys(old: Connection, new: Connection) -> list[str]:
 
 
 def _as_table(connection: Connection) -> dict[str, Any]:
-    table = connection.model_dump(mode="json", by_alias=True, exclude_none=True)
+    table = connection.document
     if len(connection.pattern) == 1:
         table["pattern"] = connection.pattern[0]
     return table

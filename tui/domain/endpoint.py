@@ -1,51 +1,26 @@
 """The endpoint of a connection: where the other side is, what proves that it is the right one, and how to log in."""
 
 import re
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
-from tui.domain.route import JumpHosts, JumpKey, JumpSecret, ProxyAddress, ProxySecret
+from tui.domain.terms import FtpTls, MailAuth, MailTls, Resend, ftp_port
 from tui.domain.values import (
     Address,
     CharacterEncoding,
     Fingerprint,
     Host,
+    JumpHosts,
+    JumpKey,
+    JumpSecret,
     PlainText,
     Port,
+    ProxyAddress,
+    ProxySecret,
     SecretReference,
     StrictModel,
 )
-
-
-class FtpTls(StrEnum):
-    EXPLICIT = "explicit"
-    IMPLICIT = "implicit"
-    NONE = "none"
-
-
-class MailTls(StrEnum):
-    STARTTLS = "starttls"
-    IMPLICIT = "implicit"
-    NONE = "none"
-
-
-class MailAuth(StrEnum):
-    """What the secret of a mail connection is, and so how it logs in."""
-
-    PASSWORD = "password"  # noqa: S105 - a way to log in
-    XOAUTH2 = "xoauth2"
-    """An OAuth 2.0 access token, usually from a command."""
-
-
-class Resend(StrEnum):
-    """What happens to a mail that the server took whole but never confirmed."""
-
-    NEVER = "never"
-    """It counts as unknown, and somebody decides."""
-    ALWAYS = "always"
-    """It is sent again under the same Message-ID."""
 
 
 def _header_safe(value: str) -> str:
@@ -101,7 +76,7 @@ class FtpEndpoint(StrictModel):
 
     @property
     def resolved_port(self) -> int:
-        return self.port or (990 if self.tls is FtpTls.IMPLICIT else 21)
+        return ftp_port(self.port, self.tls)
 
 
 class EmailEndpoint(StrictModel):
@@ -141,14 +116,6 @@ class EmailEndpoint(StrictModel):
             if name not in {"connection", "file", "date"}:
                 raise ValueError("can only fill in {connection}, {file} and {date}")
         return value
-
-    @property
-    def smtp_port(self) -> int:
-        return self.port or {MailTls.STARTTLS: 587, MailTls.IMPLICIT: 465, MailTls.NONE: 25}[self.tls]
-
-    @property
-    def imap_port(self) -> int:
-        return self.port or (993 if self.tls is MailTls.IMPLICIT else 143)
 
 
 Endpoint = SftpEndpoint | FtpEndpoint | EmailEndpoint

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from tui.domain.connection import Connection, Direction, Method, type_title
 from tui.domain.failure import FailureClass
 from tui.domain.figures import size
 from tui.domain.filter import Facts, Unit, Vocabulary, slug
 from tui.domain.run import Run, Status, Trigger
+from tui.domain.summary import Summary
+from tui.domain.terms import Direction, Method, type_title
 
 _FAILURES = {slug(each.value): each.value for each in FailureClass}
 _NAMED_DAYS = {0: "today", 1: "yesterday"}
@@ -42,7 +43,7 @@ def connection_vocabulary(types: Iterable[str]) -> Vocabulary:
     )
 
 
-def connection_facts(connection: Connection, status: Status, last_active: datetime | None, latest: Run | None) -> Facts:
+def connection_facts(connection: Summary, status: Status, last_active: datetime | None, latest: Run | None) -> Facts:
     """A connection with the state of its latest run."""
 
     def texts() -> list[str]:

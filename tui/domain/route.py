@@ -1,19 +1,12 @@
 """The way to a server as a connection describes it: SSH jump hosts, and a SOCKS5 proxy before all else."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
-
-from tui.domain.values import PlainText, SecretReference, host_name, in_address
+from tui.domain.hosts import host_name, in_address
 
 _SOCKS_PORT = 1080
 """RFC 1928, section 3."""
-_MOST_JUMPS = 8
-
-_Place = TypeVar("_Place")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,36 +65,3 @@ def _parts(text: str) -> tuple[str | None, str, int | None]:
     if port is not None and not 1 <= port <= 65535:
         raise ValueError("must have a port from 1 to 65535")
     return user if at else None, found["bracketed"] or found["plain"] or "", port
-
-
-def _checked_by(parse: Callable[[str], _Place]) -> AfterValidator:
-    def check(value: str) -> str:
-        parse(value)
-        return value
-
-    return AfterValidator(check)
-
-
-def _listed(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
-JumpHosts = Annotated[
-    Annotated[
-        tuple[Annotated[PlainText, _checked_by(parse_jump)], ...],
-        BeforeValidator(_listed),
-        Field(max_length=_MOST_JUMPS),
-    ]
-    | None,
-    Field(description="SSH jump hosts in order: user@host:port, or aliases in ~/.ssh/config; separated by commas"),
-]
-JumpKey = Annotated[PlainText | None, Field(description="Private key file for the jump hosts")]
-JumpSecret = Annotated[
-    SecretReference | None,
-    Field(description="Reference to the passphrase of that key or, without one, the password at the jump hosts"),
-]
-ProxyAddress = Annotated[
-    Annotated[str, StringConstraints(max_length=600), _checked_by(parse_proxy)] | None,
-    Field(description="socks5://user@host:port; it looks the host name up"),
-]
-ProxySecret = Annotated[SecretReference | None, Field(description="Reference to the password at the proxy")]

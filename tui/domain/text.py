@@ -19,6 +19,13 @@ def is_safe_character(character: str) -> bool:
     return unicodedata.category(character) not in _UNSAFE_CATEGORIES
 
 
+def plain_text(value: str) -> str:
+    """The value. Raises ValueError, with a sentence, where it holds what cannot be shown as it is."""
+    if not all(is_safe_character(character) for character in value):
+        raise ValueError("must not contain control characters or invisible marks")
+    return value
+
+
 def _escape(character: str) -> str:
     code = ord(character)
     if code <= 0xFF:

@@ -1,41 +1,18 @@
 """Kinds of values that the tables of a connection hold, with what is wrong with a wrong one in a sentence."""
 
 import re
-from ipaddress import IPv6Address
+from collections.abc import Callable
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from tui.domain.text import is_safe_character
+from tui.domain.hosts import host_name
+from tui.domain.route import parse_jump, parse_proxy
+from tui.domain.text import plain_text
+
+_MOST_JUMPS = 8
 
 SECRET_SCHEMES = ("env", "file", "cmd", "vault", "keyring")
-
-
-def plain_text(value: str) -> str:
-    if not all(is_safe_character(character) for character in value):
-        raise ValueError("must not contain control characters or invisible marks")
-    return value
-
-
-def _is_ipv6(value: str) -> bool:
-    try:
-        IPv6Address(value)
-    except ValueError:
-        return False
-    # Behind “%” the standard library takes any text for the name of an interface.
-    return re.fullmatch(r"[A-Za-z0-9_.:%-]+", value) is not None
-
-
-def host_name(value: str) -> str:
-    """The value, which is a host name or an address. Raises ValueError with a sentence."""
-    if not (re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", value) or _is_ipv6(value)):
-        raise ValueError("must be a host name or an IP address, without a scheme or port")
-    return value
-
-
-def in_address(host: str | None) -> str | None:
-    """RFC 3986 section 3.2.2: an IPv6 address stands in brackets, or its colons would be taken for the port's."""
-    return f"[{host}]" if host is not None and ":" in host else host
 
 
 def _secret_reference(value: str) -> str:
@@ -77,6 +54,18 @@ def _character_encoding(value: str) -> str:
     return value
 
 
+def _checked_by(parse: Callable[[str], object]) -> AfterValidator:
+    def check(value: str) -> str:
+        parse(value)
+        return value
+
+    return AfterValidator(check)
+
+
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
 PlainText = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(plain_text)]
 Host = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(host_name)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -84,6 +73,25 @@ SecretReference = Annotated[str, StringConstraints(max_length=1000), AfterValida
 Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
 Address = Annotated[str, StringConstraints(max_length=320), AfterValidator(_address), AfterValidator(plain_text)]
 CharacterEncoding = Annotated[PlainText, AfterValidator(_character_encoding)]
+JumpHosts = Annotated[
+    Annotated[
+        tuple[Annotated[PlainText, _checked_by(parse_jump)], ...],
+        BeforeValidator(_listed),
+        Field(max_length=_MOST_JUMPS),
+    ]
+    | None,
+    Field(description="SSH jump hosts in order: user@host:port, or aliases in ~/.ssh/config; separated by commas"),
+]
+JumpKey = Annotated[PlainText | None, Field(description="Private key file for the jump hosts")]
+JumpSecret = Annotated[
+    SecretReference | None,
+    Field(description="Reference to the passphrase of that key or, without one, the password at the jump hosts"),
+]
+ProxyAddress = Annotated[
+    Annotated[str, StringConstraints(max_length=600), _checked_by(parse_proxy)] | None,
+    Field(description="socks5://user@host:port; it looks the host name up"),
+]
+ProxySecret = Annotated[SecretReference | None, Field(description="Reference to the password at the proxy")]
 
 
 class StrictModel(BaseModel):

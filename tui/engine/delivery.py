@@ -9,8 +9,8 @@ before the next: what costs the same for one and for a hundred is then paid once
 from collections import deque
 from collections.abc import Mapping, Sequence
 
-from tui.domain.connection import Verify
 from tui.domain.failure import Failure, TransferFailed
+from tui.domain.terms import Verify
 from tui.engine.copying import Copier
 from tui.engine.endings import Checked, Endings
 from tui.engine.groups import Group

@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import Set
 from dataclasses import replace
 
-from tui.domain.connection import After, Conflict, Connection
+from tui.domain.connection import Connection
 from tui.domain.failure import Failure, FailureClass, TransferFailed
 from tui.domain.run import Outcome, Run, Status
+from tui.domain.terms import After, Conflict
 from tui.domain.text import printable
 from tui.engine.delivery import Deliverer
 from tui.engine.endings import Endings

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from time import monotonic, perf_counter
 
-from tui.domain.connection import Verify
 from tui.domain.failure import TransferFailed
 from tui.domain.figures import count, size
+from tui.domain.terms import Verify
 from tui.engine.copying import Copier
 from tui.engine.endings import Checked, Endings, raise_if_broken
 from tui.engine.journal import Journal

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import time
 
-from tui.domain.connection import Connection, Direction
+from tui.domain.connection import Connection
 from tui.domain.expiry import expiry_warning
 from tui.domain.failure import Failure, TransferFailed
 from tui.domain.figures import size
 from tui.domain.run import Event
+from tui.domain.terms import Direction
 from tui.engine.plan import known_deliveries, make_plan
 from tui.engine.probe import Clock, WriteProbe
 from tui.engine.selection import select

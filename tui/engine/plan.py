@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tui.domain.connection import Repeat
+from tui.domain.terms import Repeat
 from tui.methods.base import Entry
 from tui.store.base import Delivery, Store
 

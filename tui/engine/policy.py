@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from tui.domain.connection import After, Conflict, Connection, Repeat
+from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.figures import size as shown_size
 from tui.domain.naming import unused_name
+from tui.domain.terms import After, Conflict, Repeat
 from tui.engine.sides import Sides
 from tui.methods.base import Entry
 from tui.store.base import Delivery, Partial, Store

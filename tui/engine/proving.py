@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from tui.domain.connection import Verify
 from tui.domain.failure import FailureClass, TransferFailed
+from tui.domain.terms import Verify
 from tui.engine.sides import Sides
 from tui.methods.base import Each, Entry, Proof, Staged
 

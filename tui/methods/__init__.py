@@ -3,7 +3,8 @@
 import asyncio
 from importlib import import_module
 
-from tui.domain.connection import Connection, Direction, Method
+from tui.domain.connection import Connection
+from tui.domain.terms import Direction, Method
 from tui.methods.base import Source, Surroundings, Target
 from tui.methods.folder import LocalFolder
 from tui.trust.identity import Identity, NotTrusted

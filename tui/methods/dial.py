@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tui.domain.failure import FailureClass, TransferFailed
-from tui.domain.values import in_address
+from tui.domain.hosts import in_address
 from tui.methods.failures import network_failure
 from tui.methods.narration import Narrator
 

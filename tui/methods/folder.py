@@ -11,9 +11,10 @@ from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from tui.domain.connection import After, Connection, Direction
+from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import part_name, unused_name
+from tui.domain.terms import After, Direction
 from tui.methods.base import Each, Entry, Proof, Source, Staged, Surroundings, Target, Writer
 from tui.methods.case_twins import case_twins
 from tui.methods.disk import DISK_BLOCK, each_in_turn, read_small, reading, translated, write_small, writing

@@ -12,9 +12,10 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
-from tui.domain.connection import After, Connection
+from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import part_name, unused_name
+from tui.domain.terms import After
 from tui.methods.base import Entry, Proof, Source, Staged, Surroundings, Target, Writer
 from tui.methods.ftp_catalog import FtpCatalog
 from tui.methods.ftp_identity import identify

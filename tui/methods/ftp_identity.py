@@ -4,8 +4,9 @@ import asyncio
 import ssl
 
 from tui.domain.connection import Connection
-from tui.domain.endpoint import FtpEndpoint, FtpTls
+from tui.domain.endpoint import FtpEndpoint
 from tui.domain.failure import FailureClass, TransferFailed
+from tui.domain.terms import FtpTls
 from tui.methods.base import Surroundings
 from tui.methods.ftp_login import greeting, peer_of, place_of, start_tls, translated
 from tui.methods.ftps_client import FtpsClient

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import aioftp
 
 from tui.domain.connection import Connection
-from tui.domain.endpoint import FtpEndpoint, FtpTls
+from tui.domain.endpoint import FtpEndpoint
 from tui.domain.failure import FailureClass, TransferFailed
+from tui.domain.terms import FtpTls
 from tui.domain.text import printable
 from tui.methods.base import Surroundings
 from tui.methods.dial import Peer

@@ -19,10 +19,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from tui.domain.connection import After, Connection
-from tui.domain.endpoint import MailAuth, MailTls
+from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import is_partial, matches, unused_name
+from tui.domain.terms import After, MailAuth, MailTls
 from tui.methods.base import BLOCK_SIZE, Entry, Source, Surroundings
 from tui.methods.dial import Peer, Way
 from tui.methods.imap_client import Folder, ImapClient, OversizedAnswer

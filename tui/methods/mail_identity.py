@@ -4,8 +4,9 @@ import ssl
 from collections.abc import Awaitable, Callable
 
 from tui.domain.connection import Connection
-from tui.domain.endpoint import EmailEndpoint, MailTls
+from tui.domain.endpoint import EmailEndpoint
 from tui.domain.failure import FailureClass, TransferFailed
+from tui.domain.terms import MailTls
 from tui.methods.base import Surroundings
 from tui.methods.dial import Peer
 from tui.methods.tls_identity import identify_by_certificate

@@ -10,10 +10,11 @@ from typing import TypeVar
 
 import asyncssh
 
-from tui.domain.connection import After, Connection, Verify
+from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.figures import size
 from tui.domain.naming import part_name
+from tui.domain.terms import After, Verify
 from tui.methods.base import Entry, Proof, Staged, Surroundings, Writer
 from tui.methods.sftp_client import ABSENT, SftpClient
 from tui.methods.sftp_copy import BlockWriter, block_size, in_flight, read_blocks, read_fully

@@ -12,10 +12,10 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from tui.domain.connection import Connection
-from tui.domain.endpoint import MailAuth, MailTls, Resend
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.figures import count
 from tui.domain.figures import size as shown_size
+from tui.domain.terms import MailAuth, MailTls, Resend
 from tui.methods.base import Entry, OutcomeUnknown, PartlyDelivered, Staged, Surroundings, Target, Writer
 from tui.methods.dial import Peer, Way
 from tui.methods.mail_identity import (

@@ -15,8 +15,8 @@ import asyncssh
 
 from tui.domain.endpoint import Endpoint, SftpEndpoint
 from tui.domain.failure import FailureClass, TransferFailed
+from tui.domain.hosts import in_address
 from tui.domain.route import JumpHost, parse_jump
-from tui.domain.values import in_address
 from tui.methods.base import Surroundings
 
 _SSH_PORT = 22

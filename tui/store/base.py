@@ -9,17 +9,21 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from tui.domain.connection import Connection
 from tui.domain.run import Event, FileRecord, Outcome, Owner, Progress, Run, Status, Trigger
 from tui.domain.statistics import Statistics
+from tui.domain.summary import Summary
+
+if TYPE_CHECKING:
+    from tui.domain.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionState:
     """A connection with the state of its latest run, as a line of the Connections screen shows it."""
 
-    connection: Connection
+    connection: Summary
     status: Status
     last_active: datetime | None
     latest: Run | None
@@ -104,34 +108,40 @@ class Store(ABC):
 
     @abstractmethod
     async def overview(self) -> list[ConnectionState]:
-        """All connections that can be read, with the state of their latest run, by name."""
+        """All connections that can be shown, with the state of their latest run, by name. Their documents are not
+        judged: one that breaks a rule of this Wharf is refused when it is used."""
+
+    @abstractmethod
+    async def unshown(self) -> list[Unreadable]:
+        """The stored connections that `overview` leaves out, because what they say cannot be made out, by name."""
 
     @abstractmethod
     async def statuses(self) -> dict[Status, int]:
         """How many connections have each status; those that none has are left out."""
 
     @abstractmethod
-    async def connections(self) -> list[Connection]:
+    async def connections(self) -> "list[Connection]":
         """All connections that can be read, by name."""
 
     @abstractmethod
     async def unreadable(self) -> list[Unreadable]:
-        """The stored connections that cannot be read, by name. They can be replaced and deleted, and have a history."""
+        """The stored connections that cannot be used, shown or not, by name. They can be replaced and deleted, and have
+        a history."""
 
     @abstractmethod
-    async def connection(self, name: str) -> Connection:
+    async def connection(self, name: str) -> "Connection":
         """One connection. Raises UnknownConnection, which names the nearest ones, and StoreProblem for an unreadable
         one.
         """
 
     @abstractmethod
-    async def save(self, connection: Connection, *, replacing: str | None = None) -> None:
+    async def save(self, connection: "Connection", *, replacing: str | None = None) -> None:
         """Add a connection, or with `replacing` put it in the place of the one of that name, which keeps its history
         and ledger even when the name changes. Raises NameTaken or UnknownConnection.
         """
 
     @abstractmethod
-    async def save_all(self, connections: Sequence[Connection], *, replace: bool) -> None:
+    async def save_all(self, connections: "Sequence[Connection]", *, replace: bool) -> None:
         """Add several connections in one transaction, all or none. Raises NameTaken unless `replace`."""
 
     @abstractmethod

@@ -1,19 +1,24 @@
 """Statements on connections. Every function runs inside a transaction of its caller, in the store's thread."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from difflib import get_close_matches
-from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import apsw
-from pydantic import ValidationError
 
-from tui.domain.connection import Connection
 from tui.domain.failure import NameTaken, StoreProblem, UnknownConnection
 from tui.domain.problems import problems_of
 from tui.domain.run import Status
+from tui.domain.summary import Summary, summary_of
 from tui.domain.text import printable
+from tui.store.base import Unreadable
 from tui.store.rows import to_micros, to_text
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+    from tui.domain.connection import Connection
 
 
 def connection_id(database: apsw.Connection, name: str) -> int:
@@ -21,28 +26,39 @@ def connection_id(database: apsw.Connection, name: str) -> int:
     found = database.execute("SELECT connection_id FROM connections WHERE name = ?", (to_text(name),)).get
     if found is None:
         known = [row[0] for row in database.execute("SELECT name FROM connections ORDER BY name")]
+        from difflib import get_close_matches
+
         raise UnknownConnection(name, get_close_matches(name[:80], known, n=3))
     return int(found)
 
 
-def every(database: apsw.Connection) -> list[Connection]:
-    bodies = database.execute("SELECT body FROM connections ORDER BY name")
-    return [connection for (body,) in bodies if (connection := _readable(body))]
+def every(database: apsw.Connection) -> "list[Connection]":
+    """Those that can be used."""
+    return [found for found in _judged(database) if not isinstance(found, Unreadable)]
 
 
-def one(database: apsw.Connection, name: str) -> Connection:
+def unreadable(database: apsw.Connection) -> list[Unreadable]:
+    return [found for found in _judged(database) if isinstance(found, Unreadable)]
+
+
+def _judged(database: apsw.Connection) -> "Iterator[Connection | Unreadable]":
+    for name, body in database.execute("SELECT name, body FROM connections ORDER BY name"):
+        yield judge(name, body)
+
+
+def one(database: apsw.Connection, name: str) -> "Connection":
     number = connection_id(database, name)
     body = database.execute("SELECT body FROM connections WHERE connection_id = ?", (number,)).get
-    try:
-        return parse(body)
-    except ValidationError as error:
+    found = judge(name, body)
+    if isinstance(found, Unreadable):
         raise StoreProblem(
-            f"The stored connection “{name}” cannot be read by this Wharf: {reasons(error)}. "
+            f"The stored connection “{name}” cannot be read by this Wharf: {found.reasons}. "
             f"Import it again with `wharf import FILE --replace`, or delete it with `wharf delete {name}`."
-        ) from None
+        )
+    return found
 
 
-def add(database: apsw.Connection, connection: Connection) -> None:
+def add(database: apsw.Connection, connection: "Connection") -> None:
     database.execute(
         "INSERT INTO connections (name, body) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
         (connection.name, _body(connection)),
@@ -51,7 +67,7 @@ def add(database: apsw.Connection, connection: Connection) -> None:
         raise NameTaken(connection.name)
 
 
-def put_in_place(database: apsw.Connection, connection: Connection, replacing: str) -> None:
+def put_in_place(database: apsw.Connection, connection: "Connection", replacing: str) -> None:
     number = connection_id(database, replacing)
     database.execute(
         "UPDATE OR IGNORE connections SET name = ?, body = ? WHERE connection_id = ?",
@@ -61,7 +77,7 @@ def put_in_place(database: apsw.Connection, connection: Connection, replacing: s
         raise NameTaken(connection.name)
 
 
-def add_all(database: apsw.Connection, connections: Sequence[Connection], *, replace: bool) -> None:
+def add_all(database: apsw.Connection, connections: "Sequence[Connection]", *, replace: bool) -> None:
     for connection in connections:
         if replace:
             database.execute(
@@ -94,28 +110,34 @@ def forget(database: apsw.Connection, number: int) -> None:
     database.execute("DELETE FROM connections WHERE connection_id = ?", (number,))
 
 
-def _body(connection: Connection) -> str:
+def _body(connection: "Connection") -> str:
     return connection.model_dump_json(by_alias=True, exclude_none=True)
 
 
-@lru_cache(maxsize=50_000)
-def parse(body: str) -> Connection:
-    """Raises ValidationError. Connections are frozen, and the overview reads all of them at every change: most have not
-    changed.
-    """
-    return Connection.model_validate_json(body)
+def judge(name: str, body: str) -> "Connection | Unreadable":
+    """A stored connection, ready to be used, or why it cannot be."""
+    # Only here is a document judged; whoever only lists connections does without the library for it.
+    from pydantic import ValidationError
 
+    from tui.domain.connection import Connection
 
-def _readable(body: str) -> Connection | None:
-    """None for one that this Wharf cannot read, so that the others can be shown; `unreadable` tells of it."""
     try:
-        return parse(body)
-    except ValidationError:
-        return None
+        return Connection.model_validate_json(body)
+    except ValidationError as error:
+        return Unreadable(name, _reasons(error))
 
 
-def reasons(error: ValidationError) -> str:
-    """Why a stored connection cannot be read."""
+def summarise(name: str, body: str) -> Summary | Unreadable:
+    """What is shown of a stored connection, or why that cannot be made out."""
+    try:
+        return summary_of(json.loads(body))
+    except (AttributeError, LookupError, TypeError, ValueError):
+        # An older Wharf may have left out what has been added since; a newer one may say what this one cannot know.
+        found = judge(name, body)
+        return found if isinstance(found, Unreadable) else found.summary
+
+
+def _reasons(error: "ValidationError") -> str:
     return printable("; ".join(f"{problem.path} {problem.sentence}".strip() for problem in problems_of(error)), 500)
 
 

@@ -3,13 +3,14 @@
 Used inside transactions of its caller, in the store's thread.
 """
 
-import apsw
-from pydantic import ValidationError
+from dataclasses import dataclass
 
-from tui.domain.connection import Connection
+import apsw
+
 from tui.domain.run import Status
+from tui.domain.summary import Summary
 from tui.store.base import ConnectionState, Unreadable
-from tui.store.connections import parse, reasons
+from tui.store.connections import summarise
 from tui.store.rows import RUN_COLUMNS, Row, from_text, to_moment, to_run
 
 OVERVIEW = f"""
@@ -22,42 +23,54 @@ OVERVIEW = f"""
 """  # noqa: S608 - only constants
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was made of a row. Of the row itself only a hash is kept: of ten thousand, the rows would take 10 MB."""
+
+    body: int
+    columns: int
+    shown: ConnectionState | Unreadable
+
+
 class Overview:
     """What is read is kept until somebody writes to the database; what has not changed, longer."""
 
     def __init__(self) -> None:
         self._read_at: tuple[int, int] | None = None
-        self._known: dict[int, tuple[Row, ConnectionState]] = {}
-        self._unreadable: list[Unreadable] = []
+        self._known: dict[int, _Known] = {}
 
     def states(self, database: apsw.Connection) -> list[ConnectionState]:
         self._look(database)
-        return [state for _, state in self._known.values()]
+        return [known.shown for known in self._known.values() if isinstance(known.shown, ConnectionState)]
 
-    def unreadable(self, database: apsw.Connection) -> list[Unreadable]:
+    def unshown(self, database: apsw.Connection) -> list[Unreadable]:
         self._look(database)
-        return list(self._unreadable)
+        return [known.shown for known in self._known.values() if isinstance(known.shown, Unreadable)]
 
     def _look(self, database: apsw.Connection) -> None:
         # data_version counts what other connections wrote, total_changes what this one did.
         written = (database.execute("PRAGMA data_version").get, database.total_changes())
         if written == self._read_at:
             return
-        before, self._known, self._unreadable = self._known, {}, []
+        before, self._known = self._known, {}
         for number, name, body, *columns in database.execute(OVERVIEW):
-            try:
-                connection = parse(body)
-            except ValidationError as error:
-                self._unreadable.append(Unreadable(name, reasons(error)))
-                continue
-            row, known = tuple(columns), before.get(number)
-            if known is None or known[0] != row or known[1].connection is not connection:
-                known = row, _state(connection, row)
-            self._known[number] = known
+            self._known[number] = _known(before.get(number), name, body, tuple(columns))
         self._read_at = written
 
 
-def _state(connection: Connection, row: Row) -> ConnectionState:
+def _known(before: _Known | None, name: str, body: str, columns: Row) -> _Known:
+    of_body, of_columns = hash((name, body)), hash(columns)
+    if before is None or before.body != of_body:
+        summary = summarise(name, body)
+    elif before.columns == of_columns:
+        return before
+    else:
+        summary = before.shown.connection if isinstance(before.shown, ConnectionState) else before.shown
+    shown = summary if isinstance(summary, Unreadable) else _state(summary, columns)
+    return _Known(of_body, of_columns, shown)
+
+
+def _state(connection: Summary, row: Row) -> ConnectionState:
     address, ends, *columns = row
     certificate_ends = to_moment(ends) if ends is not None and from_text(address) == connection.address else None
     if columns[0] is None:

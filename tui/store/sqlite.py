@@ -9,11 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import apsw
 
-from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, ReadOnly, StoreProblem, TransferFailed
 from tui.domain.run import Event, FileRecord, Outcome, Owner, Progress, Run, Status, Trigger
 from tui.domain.statistics import Statistics
@@ -26,6 +25,9 @@ from tui.store.base import ConnectionState, Delivery, FileChanges, Partial, Puls
 from tui.store.database import open_database, transaction, translated
 from tui.store.overview import Overview
 from tui.store.process import this_process
+
+if TYPE_CHECKING:
+    from tui.domain.connection import Connection
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -94,22 +96,25 @@ class SqliteStore(Store):
     async def statuses(self) -> dict[Status, int]:
         return await self._read(on_connections.statuses)
 
-    async def connections(self) -> list[Connection]:
+    async def connections(self) -> "list[Connection]":
         return await self._read(on_connections.every)
 
     async def unreadable(self) -> list[Unreadable]:
-        return await self._read(self._overview.unreadable)
+        return await self._read(on_connections.unreadable)
 
-    async def connection(self, name: str) -> Connection:
+    async def unshown(self) -> list[Unreadable]:
+        return await self._read(self._overview.unshown)
+
+    async def connection(self, name: str) -> "Connection":
         return await self._read(on_connections.one, name)
 
-    async def save(self, connection: Connection, *, replacing: str | None = None) -> None:
+    async def save(self, connection: "Connection", *, replacing: str | None = None) -> None:
         if replacing is None:
             await self._write(on_connections.add, connection)
         else:
             await self._write(on_connections.put_in_place, connection, replacing)
 
-    async def save_all(self, connections: Sequence[Connection], *, replace: bool) -> None:
+    async def save_all(self, connections: "Sequence[Connection]", *, replace: bool) -> None:
         await self._write(on_connections.add_all, connections, replace=replace)
 
     async def delete(self, name: str) -> None:

@@ -20,9 +20,10 @@ from tui.console.dialogs.testing import TestDialog
 from tui.console.forms.fields import Section, Value, Where, data_of, is_asked, sections, values_of
 from tui.console.forms.saving import save_connection
 from tui.console.widgets.form_field import FormField
-from tui.domain.connection import Connection, Method
+from tui.domain.connection import Connection
 from tui.domain.failure import NameTaken, TransferFailed, WharfError
 from tui.domain.problems import Problem, problems_of
+from tui.domain.terms import Method
 from tui.domain.text import printable
 from tui.engine import Engine
 

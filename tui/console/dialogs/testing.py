@@ -20,10 +20,11 @@ from tui.console.dialogs.trusting import TrustDialog
 from tui.console.formats import STYLES, safe
 from tui.console.pace import INTERVAL
 from tui.console.widgets.ladder import drawn_ladder
-from tui.domain.connection import Connection, Direction
+from tui.domain.connection import Connection
 from tui.domain.failure import Failure, FailureClass, TransferFailed, WharfError
 from tui.domain.figures import SIGNS
 from tui.domain.run import Event, Status
+from tui.domain.terms import Direction
 from tui.domain.text import printable
 from tui.engine import Engine, TestReport, Watcher
 from tui.trust.identity import Identity

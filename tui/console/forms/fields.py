@@ -14,8 +14,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from tui.domain.connection import TYPE_TITLES, Connection
+from tui.domain.connection import Connection
 from tui.domain.endpoint import EmailEndpoint, FtpEndpoint, SftpEndpoint
+from tui.domain.terms import TYPE_TITLES
 from tui.domain.text import printable
 
 Where: TypeAlias = tuple[str, ...]
@@ -215,7 +216,7 @@ Value: TypeAlias = str | bool
 
 def values_of(connection: Connection) -> dict[Where, Value]:
     """What the form shows of a connection."""
-    data = connection.model_dump(mode="json", by_alias=True, exclude_none=True)
+    data = connection.document
     return {
         field.where: _shown(found)
         for section in sections()
@@ -243,7 +244,7 @@ def data_of(values: Mapping[Where, Value], original: Connection | None = None) -
     subject characters that cannot be shown.
     """
     kinds = {field.where: field.kind for section in sections() for field in section.fields}
-    before = original.model_dump(mode="json", by_alias=True, exclude_none=True) if original is not None else {}
+    before = original.document if original is not None else {}
     data: dict[str, Any] = {}
     for where, value in values.items():
         if len(where) > 1:

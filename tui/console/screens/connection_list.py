@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import date
 
 from tui.console.screens.connection_rows import ORDERS, facts_of, with_live
-from tui.domain.connection import Connection
 from tui.domain.filter import Facts, Filter, Vocabulary, parse_filter
 from tui.domain.filter_facts import connection_vocabulary
 from tui.domain.run import Status
+from tui.domain.summary import Summary
 from tui.engine.live import LiveRun
 from tui.store.base import ConnectionState, Unreadable
 
@@ -113,7 +113,7 @@ class ConnectionList:
     def state(self, name: str | None) -> ConnectionState | None:
         return None if name is None else self._named.get(name)
 
-    def connection(self, name: str | None) -> Connection | None:
+    def connection(self, name: str | None) -> Summary | None:
         state = self.state(name)
         return state.connection if state else None
 

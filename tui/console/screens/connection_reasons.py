@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from tui.console.reasons import READ_ONLY
-from tui.domain.connection import Connection
 from tui.domain.figures import count
+from tui.domain.summary import Summary
 from tui.engine.live import LiveRun
 
 Live: TypeAlias = Mapping[str, LiveRun]
@@ -31,7 +31,7 @@ _CHANGES = frozenset({"new", "edit", "copy", "run", "cancel", "pause", "pause_al
 def why_not(
     action: str,
     targets: Sequence[str],
-    connections: Mapping[str, Connection],
+    connections: Mapping[str, Summary],
     live: Live,
     *,
     read_only: bool,
@@ -54,7 +54,7 @@ def why_not(
     return None
 
 
-def _why_no_run(targets: Sequence[str], connections: Mapping[str, Connection], live: Live) -> str | None:
+def _why_no_run(targets: Sequence[str], connections: Mapping[str, Summary], live: Live) -> str | None:
     """Of several that are marked, one that can run is enough."""
     if any(name not in live and name in connections and connections[name].enabled for name in targets):
         return None

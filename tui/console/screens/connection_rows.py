@@ -9,12 +9,12 @@ from rich.text import Text
 
 from tui.console.formats import moment, safe, status_text
 from tui.console.livetable import Column, clickable
-from tui.domain.connection import type_title
 from tui.domain.expiry import EXPIRY_SIGN, expiry_warning
 from tui.domain.figures import UNENCRYPTED_SIGN
 from tui.domain.filter import Facts
 from tui.domain.filter_facts import connection_facts
 from tui.domain.run import Status
+from tui.domain.terms import type_title
 from tui.engine.live import LiveRun
 from tui.store.base import ConnectionState
 

@@ -68,7 +68,7 @@ class ConnectionView(ExplainingScreen[None]):
     async def reload(self) -> None:
         """Read the store again and show what it says."""
         with self._telling():
-            self._list.read(await self.engine.store.overview(), await self.engine.store.unreadable())
+            self._list.read(await self.engine.store.overview(), await self.engine.store.unshown())
             self._table.mark(self._table.marks & self._list.names)
         self._show()
 

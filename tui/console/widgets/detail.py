@@ -9,11 +9,12 @@ from textual.widgets import Static
 
 from tui.console.formats import moment, safe, status_text
 from tui.console.widgets.recent import recent_lines
-from tui.domain.connection import After, Connection, Direction, type_title
 from tui.domain.expiry import EXPIRY_SIGN, expiry_warning
 from tui.domain.failure import Failure
 from tui.domain.figures import count, size
 from tui.domain.run import Run
+from tui.domain.summary import Summary
+from tui.domain.terms import After, Direction, type_title
 from tui.domain.text import printable
 from tui.store.base import ConnectionState
 
@@ -89,7 +90,7 @@ def _facts(state: ConnectionState) -> Table:
     return _lines(printable(connection.name) + ("" if connection.enabled else "  (off: o switches it on)"), lines)
 
 
-def _afterwards(connection: Connection) -> str:
+def _afterwards(connection: Summary) -> str:
     match connection.after:
         case After.MOVE:
             return f"source files are moved to {connection.move_to}"
