@@ -43,6 +43,7 @@ LOOKS = {
     "runs",
     "run",
     "files",
+    "changed_files",
     "events",
     "deliveries",
     "deliveries_by_alias",
