@@ -17,6 +17,7 @@ from tui.methods.narration import SILENT, Narrator
 from tui.methods.ssh_config import SshServer
 from tui.methods.ssh_failures import connection_failure, with_last_words
 from tui.methods.ssh_login import Login, ServerIdentity
+from tui.methods.ssh_socket import SshSocket
 from tui.trust.hostkeys import HostKeys, fingerprint_of, look_up
 
 _KEEPALIVE = {"keepalive_interval": 15, "keepalive_count_max": 3}
@@ -179,11 +180,12 @@ class _Handshake:
 
     async def _shake_hands(self, connected: socket.socket, algorithms: Sequence[str]) -> asyncssh.SSHClientConnection:
         login = self._login
+        gentle = SshSocket(connected)
         try:
             return await asyncssh.connect(
                 **({"username": self._server.user} | self._server.options),
                 **_OVER_A_SOCKET,
-                sock=connected,
+                sock=gentle,
                 client_factory=lambda: login,
                 host_key_alias=self._server.host,
                 # Every key is judged by Login. The library itself checks the key within a certificate only.
@@ -203,5 +205,5 @@ class _Handshake:
                 **_KEEPALIVE,
             )
         except BaseException:
-            connected.close()
+            gentle.close()
             raise

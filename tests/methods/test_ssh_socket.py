@@ -1,0 +1,70 @@
+"""What the event loop is handed in one piece, and when it learns of the end."""
+
+import asyncio
+import socket
+
+from tui.methods.ssh_socket import PIECE, SshSocket
+
+
+class Taker(asyncio.Protocol):
+    """Keeps the pieces in which everything came."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self.ended = asyncio.get_running_loop().create_future()
+
+    def data_received(self, data: bytes) -> None:
+        self.pieces.append(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.ended.set_result(exc)
+
+
+async def test_the_loop_gets_everything_and_no_piece_is_longer_than_it_may_be() -> None:
+    everything = bytes(range(256)) * 4096
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    sending = asyncio.to_thread(_send_and_close, far, everything)
+    _, taker = await asyncio.get_running_loop().create_connection(Taker, sock=SshSocket(near))
+
+    await asyncio.gather(sending, taker.ended)
+
+    assert b"".join(taker.pieces) == everything
+    assert max(map(len, taker.pieces)) == PIECE
+
+
+async def test_the_end_is_told_after_what_was_begun_before_it() -> None:
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    order: list[bytes | Exception | None] = []
+
+    class Dealer(asyncio.Protocol):
+        def data_received(self, data: bytes) -> None:
+            task = asyncio.ensure_future(asyncio.sleep(0))
+            task.add_done_callback(lambda _: order.append(data))
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            order.append(exc)
+            ended.set_result(None)
+
+    ended = asyncio.get_running_loop().create_future()
+    _send_and_close(far, b"the reason")
+    await asyncio.get_running_loop().create_connection(Dealer, sock=SshSocket(near))
+    await ended
+
+    assert order == [b"the reason", None]
+
+
+def test_it_owns_the_descriptor_and_keeps_the_timeout() -> None:
+    near, far = socket.socketpair()
+    with far:
+        near.settimeout(0)
+        descriptor = near.fileno()
+        with SshSocket(near) as taken:
+            assert (taken.fileno(), near.fileno()) == (descriptor, -1)
+            assert taken.gettimeout() == 0
+
+
+def _send_and_close(far: socket.socket, everything: bytes) -> None:
+    with far:
+        far.sendall(everything)

@@ -1,0 +1,33 @@
+"""The socket of an SSH connection, as gentle to the event loop and to the library as it should be.
+
+It hands over what has arrived in short pieces. The event loop reads up to 256 KiB from each connection that has
+something, in one round; decrypting that much for each of eight connections keeps the screen and all others waiting for
+longer than a frame of the screen should take.
+
+And it tells that the server has hung up only after what came before was dealt with. asyncssh deals with some messages
+in tasks; an end that overtakes them would hide why it came, such as that no algorithm is in common.
+"""
+
+import socket
+
+PIECE = 32 * 1024
+"""Bytes that one read gives at most: as much as servers put into one SSH packet."""
+_ROUNDS = 3
+"""Rounds of the event loop that the end waits for: one for the library's task, one for its callback, and one more."""
+
+
+class SshSocket(socket.socket):
+    """Takes the place of a connected socket that does not block, and owns its descriptor from then on."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        timeout = connected.gettimeout()
+        super().__init__(connected.family, connected.type, connected.proto, fileno=connected.detach())
+        self.settimeout(timeout)
+        self._rounds_to_the_end = _ROUNDS
+
+    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
+        piece = super().recv(min(bufsize, PIECE), flags)
+        if not piece and self._rounds_to_the_end:
+            self._rounds_to_the_end -= 1
+            raise BlockingIOError
+        return piece
