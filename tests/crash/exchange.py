@@ -14,7 +14,7 @@ import apsw
 
 from tests.faults.watch import watching
 from tui.domain.failure import FailureClass
-from tui.domain.naming import is_partial
+from tui.domain.naming import is_partial, name_before_aside
 from tui.domain.run import FileStatus, Run, Status
 from tui.domain.terms import After
 from tui.paths import Paths
@@ -101,7 +101,8 @@ class Exchange:
         there = _contents(self.target)
         finished = {name: content for name, content in there.items() if not is_partial(name)}
         assert _wrong(finished) == [], "final names with something else than the file"
-        here = _contents(self.source) | _contents(self.source / DONE)
+        waiting = {name_before_aside(name): content for name, content in _contents(self.source).items()}
+        here = waiting | _contents(self.source / DONE)
         assert _wrong(here) == [], "sources that have changed"
         assert batch().keys() - here.keys() - finished.keys() == set(), "files that are nowhere"
 

@@ -11,8 +11,8 @@ from tests.engine.test_runs import failed, run
 from tui.domain.failure import FailureClass
 from tui.domain.run import FileStatus, Run, Status, Trigger
 from tui.engine import Engine
+from tui.methods.after_action import ChangedMeanwhile
 from tui.methods.base import Entry
-from tui.methods.moving import ChangedMeanwhile
 
 
 async def names(engine: Engine, ended: Run) -> list[tuple[str, FileStatus]]:

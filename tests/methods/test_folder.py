@@ -13,9 +13,9 @@ from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import unused_name
 from tui.domain.run import Event
+from tui.methods.after_action import ChangedMeanwhile
 from tui.methods.base import Entry, Staged, Surroundings
 from tui.methods.folder import LocalFolder
-from tui.methods.moving import ChangedMeanwhile
 from tui.methods.narration import Narrator
 
 
@@ -148,16 +148,16 @@ async def test_a_file_that_went_away_has_no_stat(tmp_path: Path) -> None:
     assert caught.value.failure.failure_class is FailureClass.NOT_FOUND
 
 
-async def test_what_was_moved_after_it_had_changed_is_put_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("change", [{"after": "delete"}, {"after": "move", "move_to": "done"}], ids=str)
+async def test_what_has_changed_since_the_last_look_is_put_back(tmp_path: Path, change: dict[str, str]) -> None:
     (tmp_path / "a.csv").write_text("delivered")
-    folder = make_folder(tmp_path, after="move", move_to="done")
+    folder = make_folder(tmp_path, **change)
     [entry] = await folder.list_files()
     (tmp_path / "a.csv").write_text("changed !")
     os.utime(tmp_path / "a.csv", (1, 1))
     with pytest.raises(ChangedMeanwhile):
         await folder.settle(entry)
-    assert (tmp_path / "a.csv").read_text() == "changed !"
-    assert list((tmp_path / "done").iterdir()) == []
+    assert {path.name: path.read_text() for path in tmp_path.iterdir() if path.is_file()} == {"a.csv": "changed !"}
 
 
 async def test_moving_overwrites_nothing(tmp_path: Path) -> None:

@@ -316,6 +316,7 @@ async def test_without_size_what_is_there_is_looked_for_in_a_listing() -> None:
         assert await session.exists("a.csv")
         assert not await session.exists("b.csv")
         server.data["NLST"] = b"done/a.csv\r\n"
+        server.data["LIST"] = b"-rw-r--r-- 1 a b 5 Jan  2  2026 a.csv.wharf-gone\r\n"
 
     moving = {"direction": "inbound", "after": "move", "move_to": "done"}
     async with server.running(), opened(server.connection(**moving)) as session:

@@ -18,10 +18,10 @@ from tests.servers.ftp import FtpServer
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.terms import FtpTls
 from tui.methods import ftp_login
+from tui.methods.after_action import ChangedMeanwhile
 from tui.methods.base import Entry, Staged
 from tui.methods.ftp import FtpSession, identify
 from tui.methods.ftp_data import DataConnection
-from tui.methods.moving import ChangedMeanwhile
 from tui.trust.tls import client_context
 
 Maker = Callable[[FtpTls, ServerCertificate], AbstractContextManager[FtpServer]]
@@ -206,19 +206,20 @@ async def test_delivered_files_are_moved_and_never_over_another(
     assert moved == {"a b.csv": b"first", "a b-2.csv": b"second", "a b-3.csv": b"third"}
 
 
+@pytest.mark.parametrize("change", [{"after": "delete"}, {"after": "move", "move_to": "done"}], ids=str)
 @pytest.mark.parametrize(("maker", "tls"), BY_DEFAULT, ids=_label)
-async def test_what_was_moved_after_it_had_changed_is_put_back(
-    maker: Maker, tls: FtpTls, server: FtpServer, certificates: Certificates
+async def test_what_has_changed_since_the_last_look_is_put_back(
+    maker: Maker, tls: FtpTls, server: FtpServer, certificates: Certificates, change: dict[str, str]
 ) -> None:
-    async with opened(connection_to(server, tls, certificates, after="move", move_to="done")) as session:
+    async with opened(connection_to(server, tls, certificates, **change)) as session:
         (server.files / "a.csv").write_bytes(b"delivered")
         (entry,) = await session.list_files()
         (server.files / "a.csv").write_bytes(b"changed, of another size")
         with pytest.raises(ChangedMeanwhile):
             await session.settle(entry)
 
-    assert (server.files / "a.csv").read_bytes() == b"changed, of another size"
-    assert list((server.files / "done").iterdir()) == []
+    found = {path.name: path.read_bytes() for path in server.files.iterdir()}
+    assert found == {"a.csv": b"changed, of another size"}
 
 
 @pytest.mark.parametrize(("maker", "tls"), [(servers.proftpd, FtpTls.NONE), (servers.vsftpd, FtpTls.NONE)], ids=_label)

@@ -15,10 +15,11 @@ from tests.servers.debian import find_program
 from tests.servers.openssh import OpenSsh, run_openssh
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.methods import sftp, ssh_digest
-from tui.methods.base import Entry, Proof, Staged
-from tui.methods.moving import ChangedMeanwhile, LeftMoved
+from tui.methods.after_action import ChangedMeanwhile, LeftAside
+from tui.methods.base import Each, Entry, Proof, Staged
 from tui.methods.sftp import SftpSession
 from tui.methods.sftp_client import SftpClient
+from tui.methods.sftp_places import SftpPlaces
 from tui.methods.ssh_digest import RemoteDigests
 
 _BLOCK = 261120
@@ -466,32 +467,37 @@ class TestAfterwards:
         await self.settle(server, stage, folder, after="move", move_to="done")
         assert (folder / "done" / "a.csv").read_bytes() == b"content"
 
+    @pytest.mark.parametrize("change", [{"after": "delete"}, {"after": "move", "move_to": "done"}], ids=str)
     @pytest.mark.parametrize("name_is_taken", [False, True])
-    async def test_move_of_what_has_changed_since_the_last_look(
-        self, server: OpenSsh, stage: Stage, folder: Path, monkeypatch: pytest.MonkeyPatch, name_is_taken: bool
+    async def test_what_has_changed_since_the_last_look_is_put_back(
+        self,
+        server: OpenSsh,
+        stage: Stage,
+        folder: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        change: dict[str, str],
+        name_is_taken: bool,
     ) -> None:
         folder.mkdir()
         (folder / "a.csv").write_bytes(b"delivered")
-        change = {"after": "move", "move_to": "done"}
         session = SftpSession(connection(**over_key(server, folder), change=change), stage.surroundings)
         await session.open()
         [entry] = await session.list_files()
         (folder / "a.csv").write_bytes(b"changed, of another size")
         if name_is_taken:
-            look = session.stat
+            look_each = SftpPlaces.look_each
 
-            async def look_late(moved: Entry) -> Entry | None:
+            async def look_late(places: SftpPlaces, entries: Sequence[Entry]) -> Each[Entry | None]:
                 (folder / "a.csv").write_bytes(b"the next one")
-                return await look(moved)
+                return await look_each(places, entries)
 
-            monkeypatch.setattr(session, "stat", look_late)
-        with pytest.raises(LeftMoved if name_is_taken else ChangedMeanwhile):
+            monkeypatch.setattr(SftpPlaces, "look_each", look_late)
+        with pytest.raises(LeftAside if name_is_taken else ChangedMeanwhile):
             await session.settle(entry)
         await session.close()
-        moved = {path.name: path.read_bytes() for path in (folder / "done").iterdir()}
-        changed = b"changed, of another size"
-        assert moved == ({"a.csv": changed} if name_is_taken else {})
-        assert (folder / "a.csv").read_bytes() == (b"the next one" if name_is_taken else changed)
+        changed = {"a.csv.wharf-gone": b"changed, of another size", "a.csv": b"the next one"}
+        found = {path.name: path.read_bytes() for path in folder.iterdir()}
+        assert found == (changed if name_is_taken else {"a.csv": b"changed, of another size"})
 
 
 class TestSilence:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tui.methods.base import _together
+from tui.methods.base import together
 
 
 async def test_what_is_cancelled_before_it_has_begun_is_never_called() -> None:
@@ -14,7 +14,7 @@ async def test_what_is_cancelled_before_it_has_begun_is_never_called() -> None:
     async def call(item: int) -> None:
         called.append(item)
 
-    asking = asyncio.create_task(_together(call, [1, 2]))
+    asking = asyncio.create_task(together(call, [1, 2]))
     await asyncio.sleep(0)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):

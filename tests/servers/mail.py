@@ -15,7 +15,7 @@ import ssl
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from email import message_from_bytes, policy
@@ -119,12 +119,10 @@ class ImapServer:
         """Its processes take nothing and say nothing."""
         stopped = _descendants(self.process.pid)
         try:
-            for pid in stopped:
-                os.kill(pid, signal.SIGSTOP)
+            _send(stopped, signal.SIGSTOP)
             yield
         finally:
-            for pid in stopped:
-                os.kill(pid, signal.SIGCONT)
+            _send(stopped, signal.SIGCONT)
 
 
 @contextmanager
@@ -374,6 +372,13 @@ def _descendants(pid: int) -> list[int]:
             if int(fields[1]) == pid:
                 children.append(int(stat.parent.name))
     return children + [grandchild for child in children for grandchild in _descendants(child)]
+
+
+def _send(pids: Sequence[int], number: signal.Signals) -> None:
+    for pid in pids:
+        # Processes that serve one login end at any moment.
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _wait_for(ports: list[int], process: "subprocess.Popen[bytes]", root: Path) -> None:

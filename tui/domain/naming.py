@@ -8,8 +8,11 @@ from functools import lru_cache
 PART_SUFFIX = ".wharf-part"
 """Ends the name of every file that is not complete yet, on either side."""
 
-LONGEST_NAME = 255 - len(PART_SUFFIX)
-"""In bytes of UTF-8: what common file systems take, less room for the suffix of a partial file."""
+ASIDE_SUFFIX = ".wharf-gone"
+"""Ends the name of a delivered file while it is deleted or moved away at its source."""
+
+LONGEST_NAME = 255 - max(len(PART_SUFFIX), len(ASIDE_SUFFIX))
+"""In bytes of UTF-8: what common file systems take, less room for a suffix of ours."""
 
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_. -]{0,99}")
@@ -45,6 +48,21 @@ def why_unsafe(name: str) -> str | None:
 def part_name(name: str) -> str:
     """The temporary name under which a file travels until it is complete."""
     return name + PART_SUFFIX
+
+
+def aside_name(name: str) -> str:
+    """The name, or path, that a delivered file has while it is deleted or moved away."""
+    return name + ASIDE_SUFFIX
+
+
+def name_before_aside(name: str) -> str:
+    """What the file is called that may have been set aside."""
+    return name.removesuffix(ASIDE_SUFFIX)
+
+
+def is_aside(name: str) -> bool:
+    """Whether this is a file that Wharf has set aside to delete or to move it."""
+    return name.endswith(ASIDE_SUFFIX)
 
 
 def unused_name(name: str, is_used: Callable[[str], bool]) -> str:

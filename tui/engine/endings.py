@@ -1,18 +1,16 @@
 """How it ends with a file: delivered and on record, skipped, or given up. Then the after-action."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from tui.domain.failure import Failure, FailureClass, TransferFailed
 from tui.engine.journal import Journal
 from tui.engine.policy import Policy
 from tui.engine.sides import Sides
+from tui.methods.after_action import ChangedMeanwhile, StillAside
 from tui.methods.base import Entry, OutcomeUnknown, Staged, breaks
-from tui.methods.moving import ChangedMeanwhile
 from tui.store.base import Delivery
-
-_LOOKED_AT_TOGETHER = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +23,12 @@ class Checked:
 
 class Endings:
     """Ends files of one attempt. What happens is in the journal. `undecided` collects the keys of the files of which
-    nobody knows whether they were delivered: they are not to be tried again."""
+    nobody knows whether they were delivered: they are not to be tried again. `stuck` has the keys of those that cannot
+    be set aside, because an earlier file of their name still is."""
 
-    def __init__(self, sides: Sides, policy: Policy, journal: Journal, run_id: int, undecided: set[str]) -> None:
+    def __init__(
+        self, sides: Sides, policy: Policy, journal: Journal, run_id: int, undecided: set[str], stuck: Set[str]
+    ) -> None:
         self._source = sides.source
         self._target = sides.target
         self._narrator = sides.narrator
@@ -35,6 +36,7 @@ class Endings:
         self._journal = journal
         self._run_id = run_id
         self._undecided = undecided
+        self._stuck = stuck
 
     async def record(self, checked: Sequence[Checked], complaint: Failure | None = None) -> None:
         """They have their final names: from here on they count as delivered. `complaint`: what makes the run a failed
@@ -80,18 +82,22 @@ class Endings:
         await self.settle_each([entry])
 
     async def settle_each(self, entries: Sequence[Entry]) -> None:
-        """`settle` of each, a few at a time: what changes between the look at it and its deletion is lost."""
+        """`settle` of each, as many at the same time as the source has under way."""
         if not self._policy.touches_source:
             return
-        for start in range(0, len(entries), _LOOKED_AT_TOGETHER):
-            await self._settle_some(entries[start : start + _LOOKED_AT_TOGETHER])
+        for entry in entries:
+            if entry.key in self._stuck:
+                self.not_settled(entry, StillAside(entry))
+        free = [entry for entry in entries if entry.key not in self._stuck]
+        for start in range(0, len(free), self._source.side_by_side):
+            await self._settle_some(free[start : start + self._source.side_by_side])
 
     async def _settle_some(self, entries: Sequence[Entry]) -> None:
         fresh = await self._source.stat_each(entries)
         same = []
         for entry, now in zip(entries, fresh, strict=True):
             if isinstance(now, TransferFailed):
-                self._not_settled(entry, now)
+                self.not_settled(entry, now)
             elif now is not None and (now.size, now.mtime) != (entry.size, entry.mtime):
                 self._narrator.tell("after", str(ChangedMeanwhile(entry)))
             else:
@@ -103,10 +109,11 @@ class Endings:
             elif isinstance(outcome, ChangedMeanwhile):
                 self._narrator.tell("after", str(outcome))
             else:
-                self._not_settled(entry, outcome)
+                self.not_settled(entry, outcome)
         raise_if_broken([*fresh, *outcomes])
 
-    def _not_settled(self, entry: Entry, error: TransferFailed) -> None:
+    def not_settled(self, entry: Entry, error: TransferFailed) -> None:
+        """The after-action of a delivered file has failed."""
         self._narrator.tell("after", str(error), ok=False)
         self._journal.settle_failed(entry, error.failure)
 

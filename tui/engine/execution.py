@@ -15,6 +15,7 @@ from tui.engine.delivery import Deliverer
 from tui.engine.endings import Endings
 from tui.engine.journal import Journal
 from tui.engine.lanes import deliver_side_by_side
+from tui.engine.leftovers import Leftovers
 from tui.engine.live import WAITING_FOR_PLACE, LiveRun
 from tui.engine.meter import time_left
 from tui.engine.outcome import Untouched, outcome_of
@@ -22,7 +23,7 @@ from tui.engine.pausing import Pausing
 from tui.engine.plan import Plan, known_deliveries, make_plan
 from tui.engine.policy import Policy
 from tui.engine.retry import Backoff
-from tui.engine.selection import select
+from tui.engine.selection import Selection, select
 from tui.engine.sides import Means, Sides
 from tui.methods import load
 from tui.methods.base import Entry
@@ -205,9 +206,11 @@ class Execution:
         partials = {partial.key: partial for partial in await self._store.partials(self._run.connection)}
         if self._force:
             partials = {key: replace(partial, sha256=None) for key, partial in partials.items()}
-        plan = await self._plan(sides, partials)
         undecided: set[str] = set()
-        endings = self._deliverer(sides, partials, undecided).endings
+        stuck: set[str] = set()
+        endings = self._deliverer(sides, partials, undecided, stuck).endings
+        selection = await self._select(sides, endings, stuck)
+        plan = await self._plan(sides, selection, partials)
         for entry, earlier in plan.repeated:
             endings.skip(entry, earlier)
         if self._connection.after is not After.KEEP:
@@ -215,7 +218,7 @@ class Execution:
             await endings.settle_each(plan.delivered)
 
         async def deliver(lane: Sides, waiting: deque[list[Entry]]) -> None:
-            await self._deliverer(lane, partials, undecided).deliver(waiting)
+            await self._deliverer(lane, partials, undecided, stuck).deliver(waiting)
 
         if self._connection.conflict is Conflict.KEEP_BOTH:
             # Two lanes could choose the same free name.
@@ -225,14 +228,21 @@ class Execution:
         finally:
             self._give_up_on_hopeless(plan.move, undecided)
 
-    def _deliverer(self, sides: Sides, partials: dict[str, Partial], undecided: set[str]) -> Deliverer:
+    def _deliverer(self, sides: Sides, partials: dict[str, Partial], undecided: set[str], stuck: set[str]) -> Deliverer:
         policy = Policy(self._connection, sides, self._store, partials, force=self._force)
-        endings = Endings(sides, policy, self._journal, self._run.run_id, undecided)
+        endings = Endings(sides, policy, self._journal, self._run.run_id, undecided, stuck)
         return Deliverer(sides, self._connection.verify, policy, self._journal, endings, partials)
 
-    async def _plan(self, sides: Sides, partials: dict[str, Partial]) -> Plan:
+    async def _select(self, sides: Sides, endings: Endings, stuck: set[str]) -> Selection:
+        """What is ready. What an earlier run has left set aside is ended first: some of it may be ready then."""
         self._journal.doing("listing")
         selection = await select(sides.source, self._connection, sides.narrator, wait=sides.wait)
+        if not selection.set_aside or self._connection.after is After.KEEP:
+            return selection
+        stuck |= await Leftovers(sides, self._store, self._run.connection, endings).settle(selection.set_aside)
+        return await select(sides.source, self._connection, sides.narrator, wait=sides.wait)
+
+    async def _plan(self, sides: Sides, selection: Selection, partials: dict[str, Partial]) -> Plan:
         not_asked_for = [entry for entry in selection.ready if self._only is not None and entry.name not in self._only]
         passed_over = self._given_up.keys() | {entry.key for entry in not_asked_for}
         candidates = [entry for entry in selection.ready if entry.key not in passed_over]

@@ -7,12 +7,12 @@ been touched for a minute need no second look.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import time
 
 from tui.domain.connection import Connection
 from tui.domain.figures import count
-from tui.domain.naming import is_partial, matches
+from tui.domain.naming import is_aside, is_partial, matches, name_before_aside
 from tui.methods.base import Entry, Source
 from tui.methods.narration import Narrator
 
@@ -32,6 +32,8 @@ class Selection:
 
     ready: list[Entry]
     left_alone: list[tuple[Entry, str]] = field(default_factory=list)
+    set_aside: list[Entry] = field(default_factory=list)
+    """Files that were delivered and whose after-action has not come to its end, as they are called now."""
 
 
 async def select(
@@ -55,11 +57,15 @@ async def select(
         narrator.tell("plan", f"{entry.name} is left alone: {why}")
     if len(selection.left_alone) > _SAMPLE:
         narrator.tell("plan", f"{len(selection.left_alone)} files are left alone")
-    return selection
+    return replace(selection, set_aside=[entry for entry in listing if _is_set_aside(entry, connection.pattern)])
 
 
 def _is_asked_for(entry: Entry, patterns: Sequence[str]) -> bool:
-    return matches(entry.name, patterns) and not is_partial(entry.name)
+    return matches(entry.name, patterns) and not is_partial(entry.name) and not is_aside(entry.name)
+
+
+def _is_set_aside(entry: Entry, patterns: Sequence[str]) -> bool:
+    return is_aside(entry.name) and entry.problem is None and matches(name_before_aside(entry.name), patterns)
 
 
 def _sort(matching: list[Entry], listing: list[Entry], connection: Connection, now: float) -> Selection:

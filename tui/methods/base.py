@@ -124,7 +124,8 @@ def breaks(error: TransferFailed) -> bool:
     return error.failure.failure_class in _BREAKS_THE_SESSION
 
 
-async def _come_to(call: Callable[[_Item], Awaitable[_Answer]], item: _Item) -> "_Answer | TransferFailed":
+async def come_to(call: Callable[[_Item], Awaitable[_Answer]], item: _Item) -> "_Answer | TransferFailed":
+    """What a call has come to: its answer, or its failure in the place of one."""
     # Called here and not before: a task that is cancelled before its first step would leave a coroutine unawaited.
     try:
         return await call(item)
@@ -132,10 +133,16 @@ async def _come_to(call: Callable[[_Item], Awaitable[_Answer]], item: _Item) -> 
         return error
 
 
-async def _together(call: Callable[[_Item], Awaitable[_Answer]], items: Sequence[_Item]) -> "Each[_Answer]":
+async def together(call: Callable[[_Item], Awaitable[_Answer]], items: Sequence[_Item]) -> "Each[_Answer]":
+    """Call for each at the same time."""
     if len(items) == 1:
-        return [await _come_to(call, items[0])]
-    return list(await asyncio.gather(*(_come_to(call, item) for item in items)))
+        return [await come_to(call, items[0])]
+    return list(await asyncio.gather(*(come_to(call, item) for item in items)))
+
+
+async def in_turn(call: Callable[[_Item], Awaitable[_Answer]], items: Sequence[_Item]) -> "Each[_Answer]":
+    """Call for each, one after the other."""
+    return [await come_to(call, item) for item in items]
 
 
 class Writer(Protocol):
@@ -201,7 +208,7 @@ class Session(ABC):
         answers: Each[_Answer] = []
         for start in range(0, len(items), self.side_by_side):
             some = items[start : start + self.side_by_side]
-            answers += await _together(call, some)
+            answers += await together(call, some)
             broken = next((one for one in answers[start:] if isinstance(one, TransferFailed) and breaks(one)), None)
             if broken is not None:
                 return answers + [broken] * (len(items) - len(answers))
@@ -269,7 +276,14 @@ class Source(Session):
 
     async def settle_each(self, entries: Sequence[Entry]) -> "Each[None]":
         """`settle` of each, one after the other unless the source knows better."""
-        return [await _come_to(self.settle, entry) for entry in entries]
+        return await in_turn(self.settle, entries)
+
+    async def settle_aside(self, entry: Entry, *, delivered: bool) -> None:
+        """End what an earlier run has begun, which has set the file aside for its after-action: go on with that when it
+        is what was delivered, else give the file its name back. `entry` has the name from before. Asked only of a
+        source in which there are such files. Raises TransferFailed.
+        """
+        raise NotImplementedError(f"{type(self).__name__} sets nothing aside")
 
 
 class Target(Session):

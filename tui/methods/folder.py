@@ -13,13 +13,14 @@ from pathlib import Path
 
 from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
-from tui.domain.naming import part_name, unused_name
-from tui.domain.terms import After, Direction
-from tui.methods.base import Each, Entry, Proof, Source, Staged, Surroundings, Target, Writer
+from tui.domain.naming import part_name
+from tui.domain.terms import Direction
+from tui.methods.after_action import AfterAction, SettingAside
+from tui.methods.base import Each, Entry, Proof, Staged, Surroundings, Target, Writer
 from tui.methods.case_twins import case_twins
 from tui.methods.disk import DISK_BLOCK, each_in_turn, read_small, reading, translated, write_small, writing
+from tui.methods.local_places import LocalPlaces, look
 from tui.methods.local_source import LEADS_OUT, is_file, leads_out
-from tui.methods.moving import ChangedMeanwhile, LeftMoved
 from tui.trust.private_file import sync_folder
 
 _FILES_AT_ONCE = 256
@@ -29,13 +30,14 @@ _DISK_THREADS = 4
 """Threads that write small files to the disk at the same time."""
 
 
-class LocalFolder(Source, Target):
+class LocalFolder(SettingAside, Target):
     """Source of outbound runs, target of inbound ones."""
 
     def __init__(self, connection: Connection, surroundings: Surroundings) -> None:
         self._path = Path(connection.local_dir).expanduser()
-        self._after = connection.after
-        self._move_to = connection.move_to
+        move_to = connection.move_to
+        places = LocalPlaces(self._path / Path(move_to).expanduser() if move_to is not None else None)
+        self._leaving = AfterAction(connection.after, places, surroundings.narrator, keeps_times=True)
         self._writes = connection.direction is Direction.INBOUND
         self._narrator = surroundings.narrator
 
@@ -85,10 +87,10 @@ class LocalFolder(Source, Target):
         return await asyncio.to_thread(scan)
 
     async def stat(self, entry: Entry) -> Entry | None:
-        return await asyncio.to_thread(_look, entry)
+        return await asyncio.to_thread(look, entry)
 
     async def stat_each(self, entries: Sequence[Entry]) -> Each[Entry | None]:
-        return await asyncio.to_thread(each_in_turn, _look, entries)
+        return await asyncio.to_thread(each_in_turn, look, entries)
 
     def read(self, entry: Entry, offset: int = 0) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         return reading(entry.key, offset)
@@ -228,47 +230,9 @@ class LocalFolder(Source, Target):
 
         await asyncio.to_thread(remove)
 
-    async def settle(self, entry: Entry) -> None:
-        match self._after:
-            case After.KEEP:
-                return
-            case After.DELETE:
-                await asyncio.to_thread(self._delete, entry)
-            case After.MOVE:
-                await asyncio.to_thread(self._move, entry)
-
-    def _delete(self, entry: Entry) -> None:
-        with translated(f"Deleting {entry.key} after its delivery"):
-            Path(entry.key).unlink(missing_ok=True)
-
-    def _move(self, entry: Entry) -> None:
-        assert self._move_to is not None  # noqa: S101 - the model demands it with after = move
-        folder = self._path / Path(self._move_to).expanduser()
-        with translated(f"Moving {entry.key} to {folder} after its delivery"):
-            folder.mkdir(parents=True, exist_ok=True)
-            moved = Path(entry.key).rename(folder / unused_name(entry.name, lambda name: (folder / name).exists()))
-        found = _look(replace(entry, key=str(moved)))
-        if found is not None and (found.size, found.mtime) != (entry.size, entry.mtime):
-            _put_back(entry, moved)
-            raise ChangedMeanwhile(entry)
+    @property
+    def _after_action(self) -> AfterAction:
+        return self._leaving
 
     def _staged_path(self, entry: Entry) -> Path:
         return self._path / part_name(entry.target_name)
-
-
-def _look(entry: Entry) -> Entry | None:
-    with translated(f"Looking at {entry.key}"):
-        try:
-            status = Path(entry.key).stat()
-        except FileNotFoundError:
-            return None
-    return Entry.named(entry.name, status.st_size, status.st_mtime, entry.key)
-
-
-def _put_back(entry: Entry, moved: Path) -> None:
-    if os.path.lexists(entry.key):
-        raise LeftMoved(entry, str(moved), "A file of its name has come meanwhile.")
-    try:
-        moved.rename(entry.key)
-    except OSError as error:
-        raise LeftMoved(entry, str(moved), f"{error.strerror or error}.") from error

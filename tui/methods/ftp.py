@@ -14,17 +14,17 @@ from functools import partial
 
 from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
-from tui.domain.naming import part_name, unused_name
-from tui.domain.terms import After
-from tui.methods.base import Entry, Proof, Source, Staged, Surroundings, Target, Writer
+from tui.domain.naming import part_name
+from tui.methods.after_action import AfterAction, SettingAside
+from tui.methods.base import Entry, Proof, Staged, Surroundings, Target, Writer
 from tui.methods.ftp_catalog import FtpCatalog
 from tui.methods.ftp_identity import identify
 from tui.methods.ftp_link import FtpLink
 from tui.methods.ftp_listing import why_unfit
+from tui.methods.ftp_places import FtpPlaces, delete, rename
 from tui.methods.ftp_replies import refusal, told_class
 from tui.methods.ftp_writer import FtpWriter
 from tui.methods.ftps_client import DataChannel, FtpsClient, Refused, Reply
-from tui.methods.moving import AfterMove
 
 __all__ = ["FtpSession", "identify"]
 
@@ -34,7 +34,7 @@ _HASH_SPEED = 10 * 1024 * 1024
 """Bytes per second that a slow server hashes. So long it may be silent over HASH."""
 
 
-class FtpSession(Source, Target):
+class FtpSession(SettingAside, Target):
     """The partner's folder, over one control connection."""
 
     def __init__(self, connection: Connection, surroundings: Surroundings) -> None:
@@ -43,8 +43,8 @@ class FtpSession(Source, Target):
         self._link = FtpLink(connection, surroundings)
         self._catalog = FtpCatalog(self._link, connection, surroundings)
         self._alive = surroundings.alive
-        self._move_folder: str | None = None
-        self._after_move = AfterMove()
+        places = FtpPlaces(self._link, self._catalog, self.stat, connection.move_to)
+        self._leaving = AfterAction(connection.after, places, surroundings.narrator)
 
     # Session
 
@@ -144,64 +144,9 @@ class FtpSession(Source, Target):
     async def source_proof(self, entry: Entry) -> Proof | None:
         return await self._hash(entry.name, entry.size)
 
-    async def settle(self, entry: Entry) -> None:
-        match self._connection.after:
-            case After.KEEP:
-                return
-            case After.DELETE:
-                await self._delete(entry.name, f"Deleting {entry.name} after its delivery")
-            case After.MOVE:
-                await self._move(entry)
-
-    async def _delete(self, name: str, doing: str) -> None:
-        client = await self._link.ready()
-        with self._link.talking(doing, FailureClass.PERMISSION):
-            reply = await client.exchange(f"DELE {name}")
-            if not reply.positive and not (reply.code == "550" and not await self._catalog.exists(client, name)):
-                raise Refused(reply)
-
-    async def _move(self, entry: Entry) -> None:
-        client = await self._link.ready()
-        doing = f"Moving {entry.name} to {self._connection.move_to} after its delivery"
-        with self._link.talking(doing, FailureClass.PERMISSION):
-            folder = await self._ensured_move_folder(client)
-            used: set[str] = set()
-            while await self._catalog.exists(client, f"{folder}/{(new := unused_name(entry.name, used.__contains__))}"):
-                used.add(new)
-            await self._rename(client, entry.name, f"{folder}/{new}")
-        place = f"{folder}/{new}"
-        moved = await self.stat(replace(entry, name=place))
-        await self._after_move.check(entry, moved, place, lambda: self._put_back(place, entry.name))
-
-    async def _put_back(self, place: str, name: str) -> None:
-        # Most servers would replace it. What comes between this look and the rename they do replace.
-        if await self.exists(name):
-            raise TransferFailed(FailureClass.REJECTED, "A file of its name has come meanwhile.")
-        client = await self._link.ready()
-        with self._link.talking(f"Putting {place} back to {name}", FailureClass.PERMISSION):
-            await self._rename(client, place, name)
-
-    async def _rename(self, client: FtpsClient, old: str, new: str) -> None:
-        await client.demand(f"RNFR {old}", "3")
-        await client.demand(f"RNTO {new}")
-
-    async def _ensured_move_folder(self, client: FtpsClient) -> str:
-        """The folder for delivered files, made when it is missing."""
-        if self._move_folder is None:
-            assert self._connection.move_to is not None  # noqa: S101 - the model demands it with after = move
-            folder = self._connection.move_to.rstrip("/") or "/"
-            await self._make_folders(client, folder)
-            self._move_folder = folder.rstrip("/")
-        return self._move_folder
-
-    async def _make_folders(self, client: FtpsClient, folder: str) -> None:
-        if not (await client.exchange(f"CWD {folder}")).positive:
-            ends = [place for place, character in enumerate(folder) if character == "/" and place > 0] + [len(folder)]
-            for end in ends:
-                # What exists already is refused in many ways; whether the folder can be used shows below.
-                await client.exchange(f"MKD {folder[:end]}")
-            await client.demand(f"CWD {folder}")
-        await client.demand(f"CWD {self._link.folder}")
+    @property
+    def _after_action(self) -> AfterAction:
+        return self._leaving
 
     # Target
 
@@ -310,11 +255,11 @@ class FtpSession(Source, Target):
             name = staged.entry.target_name
             # Never DELE first: for a moment there would be neither the old file nor the new one.
             with self._link.talking(f"Renaming the finished file to {name}"):
-                await self._rename(client, part_name(name), name)
+                await rename(client, part_name(name), name)
 
     async def discard(self, entry: Entry) -> None:
         name = part_name(entry.target_name)
-        await self._delete(name, f"Removing {name}")
+        await delete(self._link, self._catalog, name, f"Removing {name}")
 
 
 def _proof_from(reply: Reply) -> Proof | None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.figures import count
-from tui.domain.naming import matches
+from tui.domain.naming import matches, name_before_aside
 from tui.methods.base import Entry, Surroundings
 from tui.methods.ftp_link import FtpLink
 from tui.methods.ftp_listing import (
@@ -122,7 +122,7 @@ class FtpCatalog:
         entry = self._entry(replace(file, size=file.size or 0))
         if entry.problem is not None:
             return replace(file, size=entry.size)
-        if not matches(file.name, self._pattern):
+        if not matches(name_before_aside(file.name), self._pattern):
             return file
         self._alive()
         size = file.size if file.size is not None else await self._size_of_unlisted(client, file.name)

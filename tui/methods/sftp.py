@@ -14,12 +14,13 @@ from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.figures import size
 from tui.domain.naming import part_name
-from tui.domain.terms import After, Verify
+from tui.domain.terms import Verify
+from tui.methods.after_action import AfterAction
 from tui.methods.base import Entry, Proof, Staged, Surroundings, Writer
 from tui.methods.sftp_client import ABSENT, SftpClient
 from tui.methods.sftp_copy import BlockWriter, block_size, in_flight, read_blocks, read_fully
 from tui.methods.sftp_many import BY_SERVER, ManySmallFiles
-from tui.methods.sftp_moves import Moves
+from tui.methods.sftp_places import SftpPlaces
 from tui.methods.sftp_stripes import Channels, Helpers, StripedFile
 from tui.methods.sftp_team import Team
 from tui.methods.sftp_wire import VERSION, Access, Attributes, FileType, Name, Refused, Status, needs_look, storable
@@ -61,7 +62,7 @@ class SftpSession(ManySmallFiles):
         self._is_guest = False
         """Whether the link is another session's, to be left open."""
         self._client: SftpClient | None = None
-        self._moves: Moves | None = None
+        self._leaving: AfterAction | None = None
         self._digests: RemoteDigests | None = None
 
     # Session
@@ -78,8 +79,9 @@ class SftpSession(ManySmallFiles):
             self._team = Team(self._client, helpers, self._channels)
             self._folder = await self._find_folder()
             note.detail = self._folder
-        if self._connection.move_to is not None:
-            self._moves = Moves(self._sftp, self._path(self._connection.move_to), self._where)
+        move_to = self._connection.move_to
+        places = SftpPlaces(self._sftp, self.stat_each, move_to and self._path(move_to), self._where)
+        self._leaving = AfterAction(self._connection.after, places, self._surroundings.narrator)
 
     async def _connect(self) -> asyncssh.SSHClientConnection:
         # A task of its own, so that abort() can end it while it waits for the server.
@@ -196,15 +198,10 @@ class SftpSession(ManySmallFiles):
         if size >= _LARGE and path not in self._proofs:
             self._proofs[path] = asyncio.create_task(self._digests.sha256(path, size))
 
-    async def settle(self, entry: Entry) -> None:
-        match self._connection.after:
-            case After.KEEP:
-                return
-            case After.DELETE:
-                await self._remove(entry.key, f"Deleting {entry.key} after its delivery")
-            case After.MOVE:
-                assert self._moves is not None  # noqa: S101 - the model demands a folder with after = move
-                await self._moves.move(entry, self.stat)
+    @property
+    def _after_action(self) -> AfterAction:
+        assert self._leaving is not None  # noqa: S101 - open() comes first
+        return self._leaving
 
     async def _regular_files(self, names: Sequence[Name]) -> list[Entry]:
         """What is a regular file or a link to one; asked for again, all at once, where the listing does not tell."""

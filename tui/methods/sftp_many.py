@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from tui.domain.failure import TransferFailed
-from tui.methods.base import Each, Entry, Proof, Source, Staged, Surroundings, Target
+from tui.methods.after_action import SettingAside
+from tui.methods.base import Each, Entry, Proof, Staged, Surroundings, Target
 from tui.methods.sftp_client import ABSENT, RemoteFile, SftpClient
 from tui.methods.sftp_copy import BlockWriter
 from tui.methods.sftp_team import Team
@@ -30,7 +31,7 @@ _MOST_FILES_AT_ONCE = 256
 _Answer = TypeVar("_Answer")
 
 
-class ManySmallFiles(Source, Target):
+class ManySmallFiles(SettingAside, Target):
     """The part of a session that is about several files at the same time."""
 
     _where: str

@@ -24,7 +24,7 @@ from tui.console.livetable import Column
 from tui.console.widgets.row_table import RowTable
 from tui.domain.connection import Connection
 from tui.domain.figures import count, size
-from tui.domain.naming import is_partial, matches
+from tui.domain.naming import is_aside, is_partial, matches
 from tui.domain.text import printable
 
 _MOST = 10_000
@@ -76,6 +76,8 @@ def _what(connection: Connection, name: str, mode: int) -> str:
         return "not a file"
     if is_partial(name):
         return "unfinished"
+    if is_aside(name):
+        return "delivered"
     if matches(name, connection.skip):
         return "skipped"
     return "matches" if matches(name, connection.pattern) else "no match"
