@@ -60,10 +60,16 @@ CONNECTIONS = (
     ),
     Binding("s", "sort", "Sort", id="connections.sort", show=False),
     Binding("S", "sort_back", "Sort the other way", id="connections.sort_back", show=False),
+    Binding("z", "group", "Group by type/method/status", id="connections.group", show=False),
+    Binding("minus", "fold", "Fold/unfold the group", id="connections.fold", key_display="-", show=False),
+    Binding("Z", "fold_all", "Fold/unfold all groups", id="connections.fold_all", show=False),
     Binding("h", "all_history", "History of all", id="connections.all_history", show=False),
     Binding("T", "totals", "Totals of all", id="connections.totals", show=False),
     Binding("escape", "back", "One step back", id="connections.back", show=False),
 )
+
+GROUP = (Binding("enter", "toggle_group", "Fold/unfold", id="connections.toggle_group"),)
+"""On the line of a group, in the place of what the key does on a connection."""
 
 HISTORY = (
     Binding("enter", "open", "Open", id="history.open"),
@@ -209,6 +215,7 @@ class Context:
 
 CONTEXTS = (
     Context(CONNECTIONS, (*APP, *TABLE)),
+    Context(GROUP, (*(binding for binding in CONNECTIONS if binding.action != "history"), *APP, *TABLE)),
     Context(HISTORY, (*APP, *TABLE)),
     Context(RUN, (*APP, *TABLE)),
     Context(TOTALS, (*APP, *TABLE)),

@@ -15,7 +15,7 @@ from textual.strip import Strip
 
 from tui.console.livetable.cells import WORD, Cell, fitted
 from tui.console.livetable.columns import Column, Placed, arrange, furthest
-from tui.console.livetable.view import View, carried
+from tui.console.livetable.view import Instead, View, carried, nothing_instead
 
 Item = TypeVar("Item")
 
@@ -46,7 +46,12 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
     Has actions but no keys; a subclass binds them: `move(by)`, `page(by)`, `first`, `last`, `sideways(by)`.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"live-table--heading", "live-table--cursor", "live-table--mark"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "live-table--heading",
+        "live-table--banner",
+        "live-table--cursor",
+        "live-table--mark",
+    }
     DEFAULT_CSS = """
     LiveTable {
         height: 1fr;
@@ -148,16 +153,25 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
         """Whether there is not room for all columns, so that one can go sideways."""
         return self._furthest > 0
 
-    def show(self, items: Sequence[Item], *, more: bool = False, follow: bool = False) -> None:
+    def show(
+        self,
+        items: Sequence[Item],
+        *,
+        more: bool = False,
+        follow: bool = False,
+        instead: Instead = nothing_instead,
+    ) -> None:
         """Show these items in this order. Cursor, marks and what is looked at stay with their items.
 
         `more` says that there are others after these, which `EndNear` asks for. With `follow`, a cursor that is seen on
-        the last row moves to the new last row.
+        the last row moves to the new last row. Where the cursor's row is gone, the row that `instead` names for its key
+        gets it, or else the next one that is left.
         """
         before, old = self._items, self._seen_view()
         current = self.current
         self._items, self._more = tuple(items), more
-        self._turn_to(self._active(carried(old, before, self._items, self._key, follow=follow), 1), before, old)
+        view = carried(old, before, self._items, self._key, follow=follow, instead=instead)
+        self._turn_to(self._active(view, 1), before, old)
         if self.current != current:
             self.post_message(self.Highlighted(self))
         self._ask_for_more()
@@ -396,8 +410,12 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
         place = view.top + y - _HEADING
         if place >= len(self._items):
             return Strip.blank(self.size.width, self.rich_style)
-        style = self._part("cursor") if place == view.cursor else self.rich_style
-        return self._strip(self._row(self._items[place]), style)
+        return self._strip(self._row(self._items[place]), self._style_of(place, view))
+
+    def _style_of(self, place: int, view: View) -> Style:
+        if place == view.cursor:
+            return self._part("cursor")
+        return self.rich_style if self._banner(self._items[place]) is None else self._part("banner")
 
     def _part(self, name: str) -> Style:
         return self.get_component_rich_style(f"live-table--{name}")

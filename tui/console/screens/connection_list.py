@@ -1,11 +1,13 @@
-"""The connections as the home screen knows them: filtered and sorted. Pure; the screen draws what this says."""
+"""The connections as the home screen knows them: filtered, sorted, grouped. Pure; the screen draws what this says."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import date
 
+from tui.console.screens.connection_groups import Groups, Row
 from tui.console.screens.connection_rows import ORDERS, facts_of, with_live
+from tui.console.widgets.group_text import GroupKey
 from tui.domain.filter import Facts, Filter, Vocabulary, parse_filter
 from tui.domain.filter_facts import connection_vocabulary
 from tui.domain.run import Status
@@ -27,6 +29,7 @@ class ConnectionList:
         self.sorted_by = "name"
         self.backwards = False
         self.filter = Filter()
+        self.groups = Groups()
         self._stored: Sequence[ConnectionState] = ()
         self._named: dict[str, ConnectionState] = {}
         self._numbers: Counter[Status] = Counter()
@@ -93,6 +96,21 @@ class ConnectionList:
         # What is compared changes with the time.
         facts_for = facts_of if self.filter.comparisons else self._facts.of
         return [state for state in ordered if self.filter.accepts(facts_for(state))]
+
+    def rows(self, shown: Sequence[ConnectionState], marks: Set[str]) -> Sequence[Row]:
+        """What is shown, in groups if they are asked for; with rows sorted by what groups them, groups turn as well."""
+        groups = self.groups
+        return groups.rows(shown, marks, backwards=self.backwards and self.sorted_by == groups.by)
+
+    def members(self, key: GroupKey) -> list[str]:
+        """The names of the connections that are shown in a group, or hidden by it while it is folded; in order."""
+        return [state.connection.name for state in self.shown() if self.groups.key_of(state) == key]
+
+    def folded_into(self, name: object) -> GroupKey | None:
+        """The folded group that hides a connection; None when it is not hidden, or not a connection's name."""
+        state = self.state(name) if isinstance(name, str) else None
+        key = self.groups.key_of(state) if state else None
+        return key if key in self.groups.folded else None
 
     def _in_order(self) -> list[ConnectionState]:
         if self._by_name is None:

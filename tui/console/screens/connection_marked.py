@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from tui.console.dialogs.confirm import ConfirmDialog
 from tui.console.screens import connection_reasons
-from tui.console.screens.connection_reasons import named
+from tui.console.screens.connection_reasons import ON_MARKS, named
 from tui.console.screens.connection_view import ConnectionView
 from tui.domain.connection_file import write_connections
 from tui.domain.figures import count
@@ -12,9 +12,6 @@ from tui.engine.live import LiveRun
 
 _LONGEST_COPY = 50_000
 """Characters: terminals take about 75,000 bytes at most, and they get a third more than there are."""
-
-_ON_MARKS = frozenset({"copy_toml", "run", "cancel", "pause", "toggle_enabled", "delete"})
-"""Actions that are done with all marked connections, if some are marked."""
 
 
 class MarkedConnections(ConnectionView):
@@ -33,7 +30,13 @@ class MarkedConnections(ConnectionView):
                 self._tell(f"Copied {named(names)} as TOML.")
 
     def action_mark(self) -> None:
-        if (name := self._chosen) is not None:
+        """Mark the connection under the cursor and go on to the next; of a group, mark all, or none if all are."""
+        if (group := self._group) is not None:
+            names = set(self._list.members(group.key))
+            marks = self._table.marks
+            self._table.mark(marks - names if names <= marks else marks | names)
+            self._show()
+        elif (name := self._chosen) is not None:
             self._table.toggle_mark(name)
             self._show()
             self._table.action_move(1)
@@ -118,10 +121,15 @@ class MarkedConnections(ConnectionView):
         return [] if self._chosen is None else [self._chosen]
 
     def why_not(self, action: str) -> str | None:
-        targets = self._targets if action in _ON_MARKS else [] if self._chosen is None else [self._chosen]
+        targets = self._targets if action in ON_MARKS else [] if self._chosen is None else [self._chosen]
         connections = {name: found for name in targets if (found := self._list.connection(name)) is not None}
         return connection_reasons.why_not(
-            action, targets, connections, self._list.live, read_only=self.engine.read_only
+            action,
+            targets,
+            connections,
+            self._list.live,
+            read_only=self.engine.read_only,
+            on_group=self._group is not None,
         )
 
 

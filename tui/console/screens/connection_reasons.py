@@ -25,6 +25,9 @@ _NEEDS_ONE = {
     "delete": "deleted",
 }
 
+ON_MARKS = frozenset({"copy_toml", "run", "cancel", "pause", "toggle_enabled", "delete"})
+"""Actions that are done with all marked connections, if some are marked."""
+
 _CHANGES = frozenset({"new", "edit", "copy", "run", "cancel", "pause", "pause_all", "toggle_enabled", "delete"})
 
 
@@ -35,12 +38,15 @@ def why_not(
     live: Live,
     *,
     read_only: bool,
+    on_group: bool = False,
 ) -> str | None:
-    """One sentence; None when the action is possible. `targets` are the names that it would be done with."""
+    """One sentence; None when the action is possible. `targets` are the names that it would be done with, and there are
+    none with the cursor `on_group`, the line of a group, unless some are marked.
+    """
     if read_only and action in _CHANGES:
         return READ_ONLY
     if action in _NEEDS_ONE and not targets:
-        return f"There is no connection to be {_NEEDS_ONE[action]}. n describes a new one."
+        return _no_connection_but_a_group(action) if on_group else _no_connection(action)
     running = [name for name in targets if name in live]
     match action:
         case "run":
@@ -52,6 +58,18 @@ def why_not(
         case "delete" if running:
             return f"{named(running)} cannot be deleted while running; x cancels the run."
     return None
+
+
+def _no_connection(action: str) -> str:
+    return f"There is no connection to be {_NEEDS_ONE[action]}. n describes a new one."
+
+
+def _no_connection_but_a_group(action: str) -> str | None:
+    if action == "mark":
+        return None
+    if action in ON_MARKS:
+        return "This is a group; space marks its connections."
+    return "This is a group; choose one of its connections."
 
 
 def _why_no_run(targets: Sequence[str], connections: Mapping[str, Summary], live: Live) -> str | None:

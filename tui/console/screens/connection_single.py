@@ -54,7 +54,7 @@ class SingleConnection(ConnectionView):
     async def _form_closed(self, saved: Connection | None) -> None:
         if saved is not None:
             await self.reload()
-            self._table.move_to(saved.name)
+            self._reveal(saved.name)
 
     async def action_test(self) -> None:
         if (name := self._chosen) is not None:
@@ -68,7 +68,8 @@ class SingleConnection(ConnectionView):
 
     @on(RowTable.Opened)
     def _opened(self, event: RowTable.Opened) -> None:
-        self._open_history(event.key)
+        if isinstance(event.key, str):
+            self._open_history(event.key)
 
     @on(RowTable.WordClicked)
     async def _word_clicked(self, event: RowTable.WordClicked) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Literal
+from typing import Literal, cast
 
 from rich.text import Text
 from textual import on, work
@@ -11,12 +11,15 @@ from textual.widgets import Footer
 
 from tui.console.bridge import SnapshotTaken
 from tui.console.formats import STYLES
+from tui.console.livetable import Column
 from tui.console.reasons import ExplainingScreen
+from tui.console.screens.connection_groups import Row, row_key
 from tui.console.screens.connection_list import FACETS, ConnectionList
 from tui.console.screens.connection_rows import COLUMNS
 from tui.console.widgets.detail import ConnectionDetail
 from tui.console.widgets.empty_state import EmptyState
 from tui.console.widgets.filter_bar import FilterBar
+from tui.console.widgets.group_text import Group, group_line
 from tui.console.widgets.recent import RECENT, RecentRuns
 from tui.console.widgets.row_table import RowTable
 from tui.console.widgets.running_panel import RunningPanel
@@ -51,7 +54,9 @@ class ConnectionView(ExplainingScreen[None]):
     def compose(self) -> ComposeResult:
         yield StatusLine(id="status-line")
         yield FilterBar(FACETS, "words, status:failed last:<2d -email", lambda: self._list.vocabulary, id="filter-bar")
-        yield RowTable[ConnectionState](COLUMNS, _name_of, id="connections")
+        # The lines of groups have no columns, so that none is ever asked for what it says of one.
+        columns = cast("tuple[Column[Row], ...]", COLUMNS)
+        yield RowTable[Row](columns, row_key, banner=_banner, id="connections")
         yield EmptyState(id="empty")
         yield RunningPanel(id="running")
         yield ConnectionDetail(id="detail")
@@ -90,7 +95,7 @@ class ConnectionView(ExplainingScreen[None]):
     def _show(self) -> None:
         self._list.narrow(self._filter_bar.text)
         shown = self._list.shown()
-        self._table.show(shown)
+        self._table.show(self._list.rows(shown, self._table.marks), instead=self._list.folded_into)
         self._panel.show(self._list.live.values())
         self._show_emptiness(nothing_shown=not shown)
         narrowed = self._list.filter.choices.keys() & set(FACETS)
@@ -98,8 +103,16 @@ class ConnectionView(ExplainingScreen[None]):
         self._status_line.show(self._facts())
         self._show_detail()
 
+    def _reveal(self, name: str) -> None:
+        """Put the cursor on a connection, also if its group is folded."""
+        if (key := self._list.folded_into(name)) is not None:
+            self._list.groups.unfold(key)
+            self._show()
+        self._table.move_to(name)
+
     def _facts(self) -> list[Text]:
-        facts = [Text(count(len(self._list.states), "connection"))]
+        by = self._list.groups.by
+        facts = [Text(count(len(self._list.states), "connection") + (f" by {by}" if by else ""))]
         if marks := self._table.marks:
             facts.append(Text(f"● {len(marks)} marked", style="bold yellow"))
         for status, word in ((Status.IN_PROGRESS, "running"), (Status.FAILED, "failed")):
@@ -130,10 +143,10 @@ class ConnectionView(ExplainingScreen[None]):
         if not self.is_attached:
             return  # left meanwhile
         self.show_possible()
-        detail, state = self.query_one(ConnectionDetail), self._table.current
-        latest = state.latest if state is not None else None
+        detail, row = self.query_one(ConnectionDetail), self._table.current
+        latest = row.latest if isinstance(row, ConnectionState) else None
         recent = self._recent.of(latest) if latest is not None else ()
-        detail.show(state, recent or ())
+        detail.show(row, recent or ())
         if recent is None and latest is not None and detail.has_room:
             self._read_recent(latest)
 
@@ -161,11 +174,17 @@ class ConnectionView(ExplainingScreen[None]):
     @property
     def _chosen(self) -> str | None:
         """The connection under the cursor."""
-        name: str | None = self._table.cursor_key
-        return name
+        row = self._table.current
+        return row.connection.name if isinstance(row, ConnectionState) else None
 
     @property
-    def _table(self) -> RowTable[ConnectionState]:
+    def _group(self) -> Group | None:
+        """The group whose line is under the cursor."""
+        row = self._table.current
+        return row if isinstance(row, Group) else None
+
+    @property
+    def _table(self) -> RowTable[Row]:
         return self.query_one("#connections", RowTable)
 
     @property
@@ -181,5 +200,5 @@ class ConnectionView(ExplainingScreen[None]):
         return self.query_one(StatusLine)
 
 
-def _name_of(state: ConnectionState) -> str:
-    return state.connection.name
+def _banner(row: Row) -> Text | None:
+    return group_line(row) if isinstance(row, Group) else None

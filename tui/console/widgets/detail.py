@@ -1,4 +1,4 @@
-"""The connection under the cursor, in full: one line where there is little room, a pane where there is more."""
+"""What is under the cursor, in full: one line where there is little room, a pane where there is more."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -8,6 +8,7 @@ from rich.text import Text
 from textual.widgets import Static
 
 from tui.console.formats import moment, safe, status_text
+from tui.console.widgets.group_text import Group, group_facts, group_keys, group_title
 from tui.console.widgets.recent import recent_lines
 from tui.domain.expiry import EXPIRY_SIGN, expiry_warning
 from tui.domain.failure import Failure
@@ -23,17 +24,17 @@ PANE_WIDTH = 120
 
 
 class ConnectionDetail(Static):
-    """Shows one connection, or nothing."""
+    """Shows one connection, one group, or nothing."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(markup=False, id=id)
-        self._state: ConnectionState | None = None
+        self._shown: ConnectionState | Group | None = None
         self._recent: Sequence[Run] = ()
 
-    def show(self, state: ConnectionState | None, recent: Sequence[Run] = ()) -> None:
-        """Show this connection instead, with its latest runs, newest first, as far as they are known already."""
-        if (state, recent) != (self._state, self._recent):
-            self._state, self._recent = state, recent
+    def show(self, shown: ConnectionState | Group | None, recent: Sequence[Run] = ()) -> None:
+        """Show this instead; a connection with its latest runs, newest first, as far as they are known already."""
+        if (shown, recent) != (self._shown, self._recent):
+            self._shown, self._recent = shown, recent
             self._write()
 
     @property
@@ -45,10 +46,13 @@ class ConnectionDetail(Static):
         self._write()
 
     def _write(self) -> None:
-        if self._state is None:
+        if self._shown is None:
             self.update("")
         else:
-            shown = _pane(self._state, self._recent) if self.has_room else _line(self._state)
+            if isinstance(self._shown, Group):
+                shown = _group_pane(self._shown) if self.has_room else _group_line(self._shown)
+            else:
+                shown = _pane(self._shown, self._recent) if self.has_room else _line(self._shown)
             # However much there is to say, the pane keeps its height.
             self.update(shown, layout=False)
 
@@ -72,6 +76,16 @@ def _pane(state: ConnectionState, recent: Sequence[Run]) -> Table:
     pane.add_column(ratio=1)
     pane.add_row(_facts(state), _outcome(state.latest, recent))
     return pane
+
+
+def _group_line(group: Group) -> Text:
+    text = Text.assemble(group_title(group), f"  {group_keys(group)}", no_wrap=True)
+    text.overflow = "ellipsis"
+    return text
+
+
+def _group_pane(group: Group) -> Table:
+    return _lines(group_title(group), [*group_facts(group), ("Keys", group_keys(group))])
 
 
 def _facts(state: ConnectionState) -> Table:
