@@ -2,6 +2,8 @@
 
 from tests.console.conftest import lines_of
 from tui.console.app import WharfApp
+from tui.console.screens.connection_groups import Row
+from tui.console.widgets.group_text import group_line
 from tui.console.widgets.row_table import RowTable
 from tui.domain.failure import Failure, FailureClass
 from tui.store.base import ConnectionState
@@ -9,12 +11,15 @@ from tui.store.base import ConnectionState
 REFUSED = Failure(FailureClass.AUTH, "The server refused [/red] the login.", "Check the secret.")
 
 
-def table(app: WharfApp) -> RowTable[ConnectionState]:
+def table(app: WharfApp) -> RowTable[Row]:
     return app.screen.query_one(RowTable)
 
 
 def shown(app: WharfApp) -> list[str]:
-    return [state.connection.name for state in table(app).items]
+    """The names of the connections in the table; a group is there by the line that it has."""
+    return [
+        row.connection.name if isinstance(row, ConnectionState) else group_line(row).plain for row in table(app).items
+    ]
 
 
 def screen_text(app: WharfApp) -> str:

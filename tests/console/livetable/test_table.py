@@ -548,3 +548,18 @@ async def test_no_passive_row_ever_has_the_cursor(steps: list[str | list[str]]) 
             else:
                 await pilot.press(step)
             assert str(app.table.cursor_key).islower()
+
+
+async def test_what_stands_for_a_row_that_is_gone_gets_the_cursor_on_the_same_line() -> None:
+    app = TableApp()
+    async with app.run_test(size=(40, 6)) as pilot:
+        app.table.show(things("AabcBdefg"))
+        app.table.move_to("f")
+        await pilot.pause()
+        line = app.table.cursor - round(app.table.scroll_y)
+        app.table.show(things("AabcBg"), instead=lambda key: "B" if key == "f" else None)
+        await pilot.pause()
+        assert app.table.cursor_key == "B"
+        assert app.table.cursor - round(app.table.scroll_y) == min(line, 4)
+        app.table.show(things("Aabcg"), instead=lambda _: "nowhere")
+        assert app.table.cursor_key == "g", "what is not there cannot stand for it"

@@ -67,8 +67,7 @@ class Groups:
         found: dict[str, list[ConnectionState]] = {}
         for state in shown:
             found.setdefault(value_of(state), []).append(state)
-        # Types that differ in case alone have the same place in the order of types.
-        ordered = sorted(found.items(), key=lambda each: (order(each[1][0]), each[0]), reverse=backwards)
+        ordered = sorted(found.items(), key=lambda each: order(each[1][0]), reverse=backwards)
         return [(GroupKey(by, value), members) for value, members in ordered]
 
     def toggle(self, key: GroupKey) -> None:
