@@ -100,6 +100,7 @@ SHOTS = {
     "connections-contrast": Shot(_WIDE, pressing(), theme="wharf-high-contrast"),
     "connections-terminal": Shot(_NARROW, pressing("j"), theme="wharf-terminal"),
     "connections-ascii": Shot(_NARROW, pressing("space", "j"), ascii=True),
+    "connections-grouped": Shot(_WIDE, pressing("z", "minus")),
     "help": Shot(_WIDE, pressing("question_mark")),
     "palette": Shot(_WIDE, pressing("colon", *"run acme")),
     "history-days": Shot(_WIDE, pressing("h", "j", "j")),

@@ -193,7 +193,7 @@ async def test_folding_says_when_there_are_no_groups(app: WharfApp, four: FakeEn
         await settle(pilot)
         for key in ("minus", "Z"):
             await pilot.press(key)
-            assert told(app)[-1] == "The connections are not in groups; z groups them."
+            assert told(app)[-1] == "There are no groups; z makes some."
 
 
 async def test_a_new_connection_is_seen_also_in_a_group_that_is_folded(
@@ -239,7 +239,7 @@ async def test_the_palette_offers_what_the_key_does_now(app: WharfApp, four: Fak
         await settle(pilot)
         commands = {command.title: command.reason for command in ActionCommands(app.screen).commands()}
         assert commands["Connections: Group by type/method/status"] is None
-        assert commands["Connections: Fold/unfold all groups"] == "The connections are not in groups; z groups them."
+        assert commands["Connections: Fold/unfold all groups"] == "There are no groups; z makes some."
         assert "Connections: Fold/unfold" not in commands
         await pilot.press("z", "g")
         titles = {command.title for command in ActionCommands(app.screen).commands()}
