@@ -6,8 +6,8 @@ from typing import TypeAlias, get_args
 
 from tui.console.screens.connection_rows import ORDERS
 from tui.console.widgets.group_text import By, Group, GroupKey
-from tui.domain.connection import type_title
 from tui.domain.run import Status
+from tui.domain.terms import type_title
 from tui.store.base import ConnectionState
 
 Row: TypeAlias = ConnectionState | Group
