@@ -1,13 +1,16 @@
 """Runs connections in processes that start at once, to be killed: `python -m tests.crash.driver`.
 
 Everything is imported once. Each name on standard input is run by a fork that leads a process group of its own; the
-answers are its pid, and its exit code once it has ended.
+answers are its pid, and its exit code once it has ended. A name may be followed by the `Point` at which the fork kills
+itself and the folder of the source, with tabs between the three.
 """
 
 import asyncio
 import os
 import sys
+from pathlib import Path
 
+from tests.crash.deaths import Point, die_at
 from tui.domain.run import Status
 from tui.engine import open_engine
 from tui.paths import Paths
@@ -18,7 +21,10 @@ def main() -> None:
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
-            os._exit(asyncio.run(_run(line.strip())))
+            name, *death = line.rstrip("\n").split("\t")
+            if death:
+                die_at(Point[death[0]], Path(death[1]))
+            os._exit(asyncio.run(_run(name)))
         # Here and not in the fork: whoever reads the pid may kill the group at once.
         os.setpgid(pid, pid)
         print(pid, flush=True)

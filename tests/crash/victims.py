@@ -12,6 +12,7 @@ from time import monotonic
 
 import tomli_w
 
+from tests.crash.deaths import Point
 from tests.crash.exchange import Exchange, opened
 from tui.domain.connection import Connection
 from tui.paths import Paths
@@ -79,6 +80,12 @@ class Driver(Victims):
     async def keep(self, exchange: Exchange, paths: Paths) -> None:
         async with opened(paths) as store:
             await store.save(Connection.model_validate(exchange.fields(retries=0)))
+
+    async def killed_at(self, point: Point, exchange: Exchange) -> None:
+        """Run the exchange in a process that kills itself there."""
+        _, end = await self._start(f"{exchange.name}\t{point.name}\t{exchange.source}")
+        async with asyncio.timeout(_PATIENCE):
+            assert await end == -signal.SIGKILL, f"the run has never been {point}"
 
     async def _start(self, name: str) -> tuple[int, asyncio.Task[int]]:
         assert self._process.stdin is not None
