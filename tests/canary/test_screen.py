@@ -19,6 +19,7 @@ from tests.console.form_support import fill, row, save, until
 from tests.methods.mail_support import scripted_server
 from tui.commands.opening import open_logged_engine
 from tui.console.app import WharfApp
+from tui.console.dialogs.connection_export import ConnectionExport
 from tui.console.dialogs.testing import TestDialog
 from tui.console.export import Format
 from tui.console.screens.history import HistoryScreen
@@ -103,6 +104,9 @@ async def test_typed_tested_saved_run_and_looked_at(paths: Paths, tmp_path: Path
             exported = tmp_path / f"exported.{form.name}"
             assert await write_history(engine.store, "acme", Filter(), exported, form, replace=False) == 1
             assert b"acme" in exported.read_bytes()
+        exported = tmp_path / "exported.toml"
+        await ConnectionExport(engine.store, ["acme"]).write(exported, replace=False)
+        assert b"acme" in exported.read_bytes()
         connection = await engine.store.connection("acme")
         assert leaks("representations", repr((engine, engine.vault, connection, run, app)).encode()) == []
         assert leaks("tasks", repr(asyncio.all_tasks()).encode()) == []

@@ -174,7 +174,7 @@ async def test_a_connection_whose_status_changes_takes_the_cursor_along(app: Wha
         assert shown(app) == ["▾ · None  2", "a", "d"]
 
 
-@pytest.mark.parametrize("key", ["e", "r", "x", "p", "t", "c", "y", "l", "o", "d"])
+@pytest.mark.parametrize("key", ["e", "r", "x", "p", "t", "c", "y", "w", "l", "o", "d"])
 async def test_on_the_line_of_a_group_an_action_on_a_connection_says_why_not(
     app: WharfApp, four: FakeEngine, key: str
 ) -> None:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from tests.console.fakes import NOW, OWNER, FakeEngine, FakeStore
 from tui.console.export import COLUMNS, Format, formula_safe, suggested_name
-from tui.console.screens.history_export import FileExists, write_history
+from tui.console.new_file import FileExists
+from tui.console.screens.history_export import write_history
 from tui.domain.as_json import run_json
 from tui.domain.failure import Failure, FailureClass, UsageProblem
 from tui.domain.filter import Filter, parse_filter
@@ -84,7 +85,7 @@ def test_any_name_survives_json_without_an_effect_on_a_terminal(name: str) -> No
 
 def test_a_name_cannot_leave_the_folder_through_the_suggestion() -> None:
     assert suggested_name("../../etc/x\x1b[2J", NOW) == "wharf-------etc-x--2J-20260304-120000"
-    assert suggested_name(None, NOW) == "wharf-all-20260304-120000"
+    assert suggested_name("all", NOW) == "wharf-all-20260304-120000"
     assert len(suggested_name("n" * 4000, NOW)) < 100
 
 

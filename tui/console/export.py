@@ -65,9 +65,9 @@ def formula_safe(text: str) -> str:
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_BEGINNINGS) else text
 
 
-def suggested_name(name: str | None, at: datetime) -> str:
-    """A file name for an export, without an extension: of a connection, or of all, made at a time."""
-    kept = "".join(character if character.isalnum() or character in "-_" else "-" for character in name or "all")
+def suggested_name(subject: str, at: datetime) -> str:
+    """A file name for an export, without an extension: of what it is about, and of the time when it was made."""
+    kept = "".join(character if character.isalnum() or character in "-_" else "-" for character in subject)
     return f"wharf-{kept[:60]}-{at:%Y%m%d-%H%M%S}"
 
 

@@ -47,6 +47,7 @@ CONNECTIONS = (
     Binding("t", "test", "Test", id="connections.test"),
     Binding("c", "copy", "Copy", id="connections.copy", show=False),
     Binding("y", "copy_toml", "Copy as TOML", id="connections.copy_toml", show=False),
+    Binding("w", "export", "Export to a file", id="connections.export", show=False),
     Binding("l", "local_folder", "Local folder", id="connections.local_folder", show=False),
     Binding("o", "toggle_enabled", "Switch on/off", id="connections.toggle", show=False),
     Binding("d", "delete", "Delete", id="connections.delete", show=False),

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from tui.console.dialogs.confirm import ConfirmDialog
+from tui.console.dialogs.connection_export import ConnectionExport
 from tui.console.screens import connection_reasons
 from tui.console.screens.connection_reasons import ON_MARKS, named
 from tui.console.screens.connection_view import ConnectionView
@@ -23,11 +24,15 @@ class MarkedConnections(ConnectionView):
         with self._telling():
             text = write_connections([await self.engine.store.connection(name) for name in names])
             if len(text) > _LONGEST_COPY:
-                told = f"{named(names)} are too much for a terminal's clipboard; `wharf export` writes a file."
+                told = f"{named(names)} are too much for a terminal's clipboard; w writes a file."
                 self._tell(told, "warning")
             elif names:
                 self.app.copy_to_clipboard(text)
                 self._tell(f"Copied {named(names)} as TOML.")
+
+    def action_export(self) -> None:
+        """Write the connections to a file, as `wharf export` does."""
+        self.app.push_screen(ConnectionExport(self.engine.store, self._targets))
 
     def action_mark(self) -> None:
         """Mark the connection under the cursor and go on to the next; of a group, mark all, or none if all are."""

@@ -15,6 +15,7 @@ _NEEDS_ONE = {
     "edit": "edited",
     "copy": "copied",
     "copy_toml": "copied",
+    "export": "exported",
     "test": "tested",
     "local_folder": "looked at",
     "mark": "marked",
@@ -25,7 +26,7 @@ _NEEDS_ONE = {
     "delete": "deleted",
 }
 
-ON_MARKS = frozenset({"copy_toml", "run", "cancel", "pause", "toggle_enabled", "delete"})
+ON_MARKS = frozenset({"copy_toml", "export", "run", "cancel", "pause", "toggle_enabled", "delete"})
 """Actions that are done with all marked connections, if some are marked."""
 
 _CHANGES = frozenset({"new", "edit", "copy", "run", "cancel", "pause", "pause_all", "toggle_enabled", "delete"})

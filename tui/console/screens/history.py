@@ -12,8 +12,8 @@ from textual.widgets import Footer
 
 from tui.console import keymap
 from tui.console.bridge import SnapshotTaken
-from tui.console.dialogs.export import ExportDialog
 from tui.console.dialogs.facets import Choices, FacetDialog
+from tui.console.dialogs.history_export import HistoryExport
 from tui.console.dialogs.saved_filters import SavedFiltersDialog
 from tui.console.formats import STYLES
 from tui.console.screens.history_days import DayBreak, Row, TimeLine, break_text, row_key
@@ -242,7 +242,7 @@ class HistoryScreen(RunActions):
         self.app.push_screen(TotalsScreen(self.engine, self._list.name))
 
     def action_export(self) -> None:
-        self.app.push_screen(ExportDialog(self.engine.store, self._list.name, self._list.filter))
+        self.app.push_screen(HistoryExport(self.engine.store, self._list.name, self._list.filter))
 
     def why_not(self, action: str) -> str | None:
         entry, name = self._current, self._list.name
