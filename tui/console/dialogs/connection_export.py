@@ -24,7 +24,7 @@ class ConnectionExport(ExportDialog):
 
     @property
     def what(self) -> str:
-        return "As TOML for wharf import. Of secrets it says where they are, never what they are."
+        return "TOML for wharf import; secrets by reference only."
 
     async def write(self, path: Path, *, replace: bool) -> str:
         await write_file(path, self._pieces(), replace=replace)
