@@ -11,6 +11,7 @@ from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import part_name
 from tui.domain.terms import After, Direction
 from tui.methods.base import Entry, PartlyDelivered, Proof, Source, Staged, Surroundings, Target, Writer
+from tui.methods.blocks import Block
 from tui.methods.folder import LocalFolder
 
 
@@ -202,7 +203,7 @@ class _Collector:
     def stored(self) -> int:
         return len(self.content)
 
-    async def write(self, data: bytes) -> None:
+    async def write(self, data: Block) -> None:
         limit = self._session._partner.fail_writing_after
         if limit is not None and len(self.content) + len(data) > limit:
             self.content += data[: limit - len(self.content)]

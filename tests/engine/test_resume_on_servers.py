@@ -25,7 +25,7 @@ CONTENT = os.urandom(60_000_000)
 async def engine(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Engine]:
     monkeypatch.setattr("tui.engine.selection.SECOND_LOOK_AFTER", 0.0)
     # So that a file of a test's size has a mark at all.
-    monkeypatch.setattr("tui.methods.disk._SYNC_INTERVAL", 0.0)
+    monkeypatch.setattr("tui.methods.disk_writing._SYNC_INTERVAL", 0.0)
     engine = await open_test_engine(paths)
     yield engine
     await engine.close()

@@ -90,7 +90,7 @@ async def test_a_full_disk_is_told_as_such(tmp_path: Path, monkeypatch: pytest.M
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("tui.methods.disk.os.write", full)
+    monkeypatch.setattr("tui.methods.disk_writing.os.write", full)
     folder = make_folder(tmp_path, direction="inbound")
     with pytest.raises(TransferFailed, match="No space left") as caught:
         async with folder.stage(Entry.named("a.csv", 1, None, "a.csv")) as writer:
@@ -107,8 +107,8 @@ async def test_the_disk_catches_up_beside_the_writing(tmp_path: Path, monkeypatc
         assert answered.wait(10)
         fdatasync(file)
 
-    monkeypatch.setattr("tui.methods.disk._SYNC_INTERVAL", 0)
-    monkeypatch.setattr("tui.methods.disk.os.fdatasync", slow)
+    monkeypatch.setattr("tui.methods.disk_writing._SYNC_INTERVAL", 0)
+    monkeypatch.setattr("tui.methods.disk_writing.os.fdatasync", slow)
     folder = make_folder(tmp_path, direction="inbound")
     async with folder.stage(Entry.named("a.csv", 5000, None, "a.csv")) as writer:
         await writer.write(b"x" * 1000)
@@ -127,8 +127,8 @@ async def test_a_disk_that_fails_beside_the_writing_is_told(tmp_path: Path, monk
     def broken(_: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr("tui.methods.disk._SYNC_INTERVAL", 0)
-    monkeypatch.setattr("tui.methods.disk.os.fdatasync", broken)
+    monkeypatch.setattr("tui.methods.disk_writing._SYNC_INTERVAL", 0)
+    monkeypatch.setattr("tui.methods.disk_writing.os.fdatasync", broken)
     folder = make_folder(tmp_path, direction="inbound")
     with pytest.raises(TransferFailed, match="Input/output error"):
         async with folder.stage(Entry.named("a.csv", 1, None, "a.csv")) as writer:

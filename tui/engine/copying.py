@@ -10,6 +10,7 @@ from tui.engine.journal import Journal
 from tui.engine.resume import continued, keepable
 from tui.engine.sides import Sides
 from tui.methods.base import CannotContinue, Entry, Staged, Writer
+from tui.methods.blocks import Block
 from tui.store.base import Partial
 
 
@@ -78,7 +79,7 @@ class Copier:
             if writer is not None:
                 self._journal.mark(entry, writer.stored)
 
-    async def _pump(self, entry: Entry, blocks: AsyncIterator[bytes], writer: Writer, digest: "hashlib._Hash") -> int:
+    async def _pump(self, entry: Entry, blocks: AsyncIterator[Block], writer: Writer, digest: "hashlib._Hash") -> int:
         """Move the blocks; returns how many bytes they were."""
         loop = asyncio.get_running_loop()
         size = 0

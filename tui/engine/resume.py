@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tui.engine.sides import Sides
 from tui.methods.base import Entry
+from tui.methods.blocks import Block
 from tui.store.base import Partial
 
 _TAIL = 64 * 1024
@@ -19,7 +20,7 @@ class Continuation:
 
     keep: int
     digest: "hashlib._Hash"
-    blocks: AsyncIterator[bytes]
+    blocks: AsyncIterator[Block]
 
 
 async def keepable(sides: Sides, entry: Entry, partial: Partial | None) -> int:
@@ -54,7 +55,7 @@ async def continued(sides: Sides, entry: Entry, keep: int) -> AsyncIterator[Cont
         yield Continuation(keep, digest, _chained(rest, blocks))
 
 
-async def _split(blocks: AsyncIterator[bytes], count: int) -> tuple[bytes, bytes]:
+async def _split(blocks: AsyncIterator[Block], count: int) -> tuple[bytes, bytes]:
     """The first `count` bytes, and what of the last block lies beyond."""
     found = bytearray()
     while len(found) < count:
@@ -65,7 +66,7 @@ async def _split(blocks: AsyncIterator[bytes], count: int) -> tuple[bytes, bytes
     return bytes(found[:count]), bytes(found[count:])
 
 
-async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _chained(first: bytes, rest: AsyncIterator[Block]) -> AsyncIterator[Block]:
     if first:
         yield first
     async for block in rest:

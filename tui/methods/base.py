@@ -25,6 +25,7 @@ from typing import Protocol, TypeAlias, TypeVar
 
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import why_unsafe
+from tui.methods.blocks import Block
 from tui.methods.narration import Narrator
 
 _Item = TypeVar("_Item")
@@ -153,7 +154,7 @@ class Writer(Protocol):
         """The low-water mark: bytes from the beginning of the file that the other side is known to have, without a gap.
         Bytes beyond it may be there or not."""
 
-    async def write(self, data: bytes) -> None:
+    async def write(self, data: Block) -> None:
         """Take the next bytes. Returns when the writer is ready for more, which is not yet when they are stored."""
 
 
@@ -236,7 +237,7 @@ class Source(Session):
         return True
 
     @abstractmethod
-    def read(self, entry: Entry, offset: int = 0) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+    def read(self, entry: Entry, offset: int = 0) -> AbstractAsyncContextManager[AsyncIterator[Block]]:
         """Open the file for reading from `offset`, to its true end: a peer that ends early is an error here or shows as
         a different number of bytes; it is never padded. An offset is given only to a source that `resumes`.
 

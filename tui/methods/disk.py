@@ -1,15 +1,12 @@
-"""Reading and writing files in threads, so that a slow disk does not hold up the event loop.
+"""Reading files in threads, so that a slow disk does not hold up the event loop.
 
-Reading and writing are each one block ahead: while the network works on one block, the disk works on the next.
+The disk is one block ahead: while the network works on one block, it reads the next.
 """
 
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
-from functools import partial
-from pathlib import Path
-from time import monotonic
+from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
 from tui.domain.failure import TransferFailed
@@ -19,9 +16,6 @@ from tui.methods.local_source import open_source
 
 DISK_BLOCK = 1024 * 1024
 """Bytes per read from the disk, and between hash updates; larger than a network block to save thread switches."""
-
-_SYNC_INTERVAL = 1.0
-"""Seconds between two moments at which what was written is known to be on the disk."""
 
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
@@ -54,29 +48,11 @@ async def reading(path: str, offset: int = 0) -> AsyncIterator[AsyncIterator[byt
     with translated(doing):
         file = await asyncio.to_thread(open_source, path)
         os.lseek(file, offset, os.SEEK_SET)
-    ahead = _Lane(doing)
+    ahead = Lane(doing)
     try:
         yield _blocks(file, ahead)
     finally:
         await ahead.drain()
-        os.close(file)
-
-
-@asynccontextmanager
-async def writing(path: Path, keep: int) -> AsyncIterator["DiskWriter"]:
-    """Write a file after its first `keep` bytes, as `methods.base.Target.stage` promises."""
-    doing = f"Writing {path}"
-    with translated(doing):
-        file = await asyncio.to_thread(_open_for_writing, path, keep)
-    writer = DiskWriter(file, doing, keep)
-    try:
-        yield writer
-        await writer.finish()
-    except BaseException:
-        await writer.checkpoint()
-        raise
-    finally:
-        await writer.drain()
         os.close(file)
 
 
@@ -91,19 +67,7 @@ def read_small(entry: Entry) -> bytes:
         return b"".join(blocks)
 
 
-def write_small(place: tuple[Path, bytes]) -> None:
-    """Write a file as a whole, so that it outlives a power failure."""
-    path, content = place
-    with translated(f"Writing {path}"):
-        file = _open_for_writing(path, 0)
-        try:
-            _write_all(file, content)
-            os.fsync(file)
-        finally:
-            os.close(file)
-
-
-class _Lane:
+class Lane:
     """Runs file work in a thread, one piece at a time, at most one piece ahead of whoever asks for it."""
 
     def __init__(self, doing: str) -> None:
@@ -142,79 +106,8 @@ class _Lane:
         return not self._pending.cancelled() and self._pending.exception() is None
 
 
-async def _blocks(file: int, lane: _Lane) -> AsyncIterator[bytes]:
+async def _blocks(file: int, lane: Lane) -> AsyncIterator[bytes]:
     lane.begin(lambda: os.read(file, DISK_BLOCK))
     while block := await lane.result():
         lane.begin(lambda: os.read(file, DISK_BLOCK))
         yield block
-
-
-class DiskWriter:
-    """`stored` counts what would outlive a power failure. It is brought up to date about every second, beside the
-    writing: waiting for the disk each time would halve the speed of a fast link."""
-
-    def __init__(self, file: int, doing: str, kept: int) -> None:
-        self._file = file
-        self._writing = _Lane(doing)
-        self._syncing = _Lane(doing)
-        self._written = kept
-        self._begun = 0
-        self._covered = kept
-        """What the latest sync makes safe."""
-        self._synced_at = monotonic()
-        self.stored = kept
-
-    async def write(self, data: bytes) -> None:
-        await self._take_note()
-        if not self._syncing.is_busy and monotonic() - self._synced_at >= _SYNC_INTERVAL:
-            self._covered, self._synced_at = self._written, monotonic()
-            self._syncing.begin(partial(os.fdatasync, self._file))
-        self._begun = len(data)
-        self._writing.begin(partial(_write_all, self._file, data))
-
-    async def finish(self) -> None:
-        """All is written: make it safe."""
-        await self._take_note()
-        await self._syncing.run(partial(os.fsync, self._file))
-        self.stored = self._written
-
-    async def checkpoint(self) -> None:
-        """After a failure: bring `stored` up to date, as far as the disk goes along."""
-        if not await self.drain():
-            return
-        await self._take_note()
-        with suppress(OSError):
-            # A disk that fails here has failed before; the mark then stays where it was.
-            await asyncio.to_thread(os.fdatasync, self._file)
-            self.stored = self._written
-
-    async def drain(self) -> bool:
-        """Wait until no thread uses the file any more; returns whether all was done well."""
-        written, synced = await self._writing.drain(), await self._syncing.drain()
-        return written and synced
-
-    async def _take_note(self) -> None:
-        await self._writing.result()
-        self._written += self._begun
-        self._begun = 0
-        if not self._syncing.is_busy:
-            await self._syncing.result()
-            self.stored = self._covered
-
-
-def _open_for_writing(path: Path, keep: int) -> int:
-    # O_NOFOLLOW: whoever may write to the folder must not be able to redirect us with a symbolic link.
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-    try:
-        os.ftruncate(file, keep)
-        os.lseek(file, keep, os.SEEK_SET)
-    except BaseException:
-        os.close(file)
-        raise
-    return file
-
-
-def _write_all(file: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(file, rest) :]

@@ -17,8 +17,10 @@ from tui.domain.naming import part_name
 from tui.domain.terms import Direction
 from tui.methods.after_action import AfterAction, SettingAside
 from tui.methods.base import Each, Entry, Proof, Staged, Surroundings, Target, Writer
+from tui.methods.blocks import Block
 from tui.methods.case_twins import case_twins
-from tui.methods.disk import DISK_BLOCK, each_in_turn, read_small, reading, translated, write_small, writing
+from tui.methods.disk import DISK_BLOCK, each_in_turn, read_small, reading, translated
+from tui.methods.disk_writing import write_small, writing
 from tui.methods.local_places import LocalPlaces, look
 from tui.methods.local_source import LEADS_OUT, is_file, leads_out
 from tui.trust.private_file import sync_folder
@@ -92,14 +94,14 @@ class LocalFolder(SettingAside, Target):
     async def stat_each(self, entries: Sequence[Entry]) -> Each[Entry | None]:
         return await asyncio.to_thread(each_in_turn, look, entries)
 
-    def read(self, entry: Entry, offset: int = 0) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+    def read(self, entry: Entry, offset: int = 0) -> AbstractAsyncContextManager[AsyncIterator[Block]]:
         return reading(entry.key, offset)
 
     async def read_each(self, entries: Sequence[Entry]) -> Each[bytes]:
         return await asyncio.to_thread(each_in_turn, read_small, entries)
 
     def stage(self, entry: Entry, keep: int = 0) -> AbstractAsyncContextManager[Writer]:
-        return writing(self._staged_path(entry), keep)
+        return writing(self._staged_path(entry), entry.size, keep)
 
     async def stage_each(self, files: Sequence[tuple[Entry, bytes]]) -> Each[None]:
         places = [(self._staged_path(entry), content) for entry, content in files]

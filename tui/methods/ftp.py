@@ -17,6 +17,7 @@ from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import part_name
 from tui.methods.after_action import AfterAction, SettingAside
 from tui.methods.base import Entry, Proof, Staged, Surroundings, Target, Writer
+from tui.methods.blocks import Block
 from tui.methods.ftp_catalog import FtpCatalog
 from tui.methods.ftp_identity import identify
 from tui.methods.ftp_link import FtpLink
@@ -93,7 +94,7 @@ class FtpSession(SettingAside, Target):
         return replace(entry, size=file.size, mtime=file.mtime)
 
     @asynccontextmanager
-    async def read(self, entry: Entry, offset: int = 0) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def read(self, entry: Entry, offset: int = 0) -> AsyncIterator[AsyncIterator[Block]]:
         client = await self._link.ready()
         channel = await self._begin_reading(client, entry.name, offset)
         async with self._reading(channel, entry, offset) as blocks:
@@ -114,7 +115,7 @@ class FtpSession(SettingAside, Target):
                 raise refusal(error.reply, doing, otherwise=guess) from error
 
     @asynccontextmanager
-    async def _reading(self, channel: DataChannel, entry: Entry, offset: int) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def _reading(self, channel: DataChannel, entry: Entry, offset: int) -> AsyncIterator[AsyncIterator[Block]]:
         blocks = self._blocks(channel, entry, offset)
         try:
             yield blocks
@@ -123,7 +124,7 @@ class FtpSession(SettingAside, Target):
             if not channel.finished:
                 self._link.forget()
 
-    async def _blocks(self, channel: DataChannel, entry: Entry, offset: int) -> AsyncGenerator[bytes, None]:
+    async def _blocks(self, channel: DataChannel, entry: Entry, offset: int) -> AsyncGenerator[Block, None]:
         received = offset
         while True:
             with self._link.talking(f"Reading {entry.name}"):

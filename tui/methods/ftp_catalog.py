@@ -105,9 +105,9 @@ class FtpCatalog:
         length = lines = 0
         while block := await channel.read():
             self._alive()
-            blocks.append(block)
+            blocks.append(bytes(block))
             length += len(block)
-            lines += block.count(b"\n")
+            lines += blocks[-1].count(b"\n")
             if length > _LARGEST_LISTING or lines > _LONGEST_LISTING:
                 raise NotFtp(f"sent a listing of {count(lines, 'line')} and more")
         await channel.finish()

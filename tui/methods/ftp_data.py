@@ -14,7 +14,9 @@ from contextlib import suppress
 from time import monotonic
 from typing import TypeVar
 
-BLOCK_SIZE = 1024 * 1024
+from tui.methods.blocks import Block, Memory
+
+BLOCK_SIZE = 4 * 1024 * 1024
 """Bytes that are received before they are handed on, if they come fast enough."""
 _PROMPT = 0.2
 """Seconds after which what has come is handed on all the same, and what was sent is a sign of life."""
@@ -31,7 +33,7 @@ class DataThread:
 
     def __init__(self) -> None:
         self.executor = ThreadPoolExecutor(1, thread_name_prefix="ftp data")
-        self.buffer = bytearray(BLOCK_SIZE)
+        self.memory = Memory(BLOCK_SIZE)
 
     def end(self) -> None:
         """Let the thread end with what it has to do."""
@@ -47,7 +49,7 @@ class DataConnection:
         # TLS takes the socket over; a duplicate reaches the connection whoever has it at that moment.
         self._lever = connected.dup()
         self._thread = thread
-        self._ahead: asyncio.Future[bytes] | None = None
+        self._ahead: asyncio.Future[Block] | None = None
         self._awaited = False
         self._ended = False
         self._broken = False
@@ -67,7 +69,7 @@ class DataConnection:
         """The TLS layer after the handshake; None without one."""
         return self._socket if isinstance(self._socket, ssl.SSLSocket) else None
 
-    async def receive(self) -> bytes:
+    async def receive(self) -> Block:
         """The next bytes, up to a block; empty at the end. Meanwhile the bytes after them are fetched."""
         if self._ahead is None and not self._ended:
             self._ahead = self._begin(self._fetch)
@@ -83,8 +85,8 @@ class DataConnection:
             self._ahead = self._begin(self._fetch)
         return block
 
-    def _fetch(self) -> bytes:
-        view = memoryview(self._thread.buffer)
+    def _fetch(self) -> Block:
+        view = self._thread.memory.piece()
         filled = 0
         until = monotonic() + _PROMPT
         self._socket.settimeout(_PROMPT)
@@ -96,9 +98,10 @@ class DataConnection:
                 if not count:
                     self._ended = True
                     break
-        return bytes(view[:filled])
+        # What does not fill it must not hold it.
+        return view if filled == BLOCK_SIZE else bytes(view[:filled])
 
-    async def send(self, data: bytes | memoryview, alive: Callable[[], None]) -> None:
+    async def send(self, data: Block, alive: Callable[[], None]) -> None:
         """Send; returns when most of it has left. `alive` is called while that goes on."""
         loop = asyncio.get_running_loop()
 
@@ -157,7 +160,7 @@ class DataConnection:
         return asyncio.get_running_loop().run_in_executor(self._thread.executor, work)
 
 
-def _forget(future: "asyncio.Future[bytes]") -> None:
+def _forget(future: "asyncio.Future[Block]") -> None:
     """Nobody will ask for the result any more."""
     if not future.cancel() and not future.cancelled():
         future.exception()

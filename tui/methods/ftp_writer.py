@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+from tui.methods.blocks import Block
 from tui.methods.ftps_client import DataChannel
 
 
@@ -23,7 +24,7 @@ class FtpWriter:
         """Bytes sent. FTP acknowledges none before the end; but as they arrive in order, what the server has of them is
         without a gap."""
 
-    async def write(self, data: bytes) -> None:
+    async def write(self, data: Block) -> None:
         with self._talking():
             await self._channel.write(data, self._alive)
         self.stored += len(data)

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import aioftp
 from aioftp.common import Code
 
+from tui.methods.blocks import Block
 from tui.methods.dial import Peer, Way
 from tui.methods.ftp_data import DataConnection, DataThread
 from tui.methods.narration import SILENT, Narrator
@@ -356,7 +357,7 @@ class DataChannel:
         self.finished = False
         """Whether the server's verdict has been read, so that the control connection is free for the next command."""
 
-    async def read(self) -> bytes:
+    async def read(self) -> Block:
         """The next bytes, as many as there are up to a block; empty at the end."""
         try:
             block = await self._data.receive()
@@ -367,7 +368,7 @@ class DataChannel:
             raise ConnectionAbortedError("the connection was dropped")
         return block
 
-    async def write(self, data: bytes | memoryview, alive: Callable[[], None]) -> None:
+    async def write(self, data: Block, alive: Callable[[], None]) -> None:
         """Send; returns when most of it has left. `alive` is called while the server takes it."""
         try:
             await self._data.send(data, alive)

@@ -17,6 +17,7 @@ from tui.domain.naming import part_name
 from tui.domain.terms import Verify
 from tui.methods.after_action import AfterAction
 from tui.methods.base import Entry, Proof, Staged, Surroundings, Writer
+from tui.methods.blocks import Block
 from tui.methods.sftp_client import ABSENT, SftpClient
 from tui.methods.sftp_copy import BlockWriter, block_size, in_flight, read_blocks, read_fully
 from tui.methods.sftp_many import BY_SERVER, ManySmallFiles
@@ -473,7 +474,7 @@ class _StagedWriter:
     def stored(self) -> int:
         return self._blocks.stored
 
-    async def write(self, data: bytes) -> None:
+    async def write(self, data: Block) -> None:
         await self._session._written(self._blocks.write(data), self._blocks, self._entry)  # noqa: SLF001 - one module
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from tui.methods.base import BLOCK_SIZE
+from tui.methods.blocks import Block
 from tui.methods.sftp_client import ReadAnswered, WriteAnswered
 from tui.methods.sftp_wire import DEFAULT_BLOCK
 
@@ -241,7 +242,7 @@ class BlockWriter:
         self.stored = offset
         """Bytes from the beginning of the file that the server has acknowledged, without a gap."""
 
-    async def write(self, data: bytes) -> None:
+    async def write(self, data: Block) -> None:
         """Begin to write the next bytes. Returns when there is room for more."""
         view = memoryview(data)
         for start in range(0, len(view), self._block):

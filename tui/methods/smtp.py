@@ -17,6 +17,7 @@ from tui.domain.figures import count
 from tui.domain.figures import size as shown_size
 from tui.domain.terms import MailAuth, MailTls, Resend
 from tui.methods.base import Entry, OutcomeUnknown, PartlyDelivered, Staged, Surroundings, Target, Writer
+from tui.methods.blocks import Block
 from tui.methods.dial import Peer, Way
 from tui.methods.mail_identity import (
     NOT_ENCRYPTED,
@@ -265,7 +266,7 @@ class _SpoolWriter:
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
 
-    async def write(self, data: bytes) -> None:
+    async def write(self, data: Block) -> None:
         await self._spool.append(data)
 
 

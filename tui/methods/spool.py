@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from tui.methods.blocks import Block
 from tui.methods.failures import file_failure
 
 _Result = TypeVar("_Result")
@@ -29,7 +30,7 @@ class Spool:
         self._file = tempfile.TemporaryFile("w+b", buffering=0)  # noqa: SIM115 - closed by `close`
         self.size = 0
 
-    async def append(self, data: bytes) -> None:
+    async def append(self, data: Block) -> None:
         """Write at the end."""
         await self._in_thread(lambda: self._write_all(data))
         self.size += len(data)
@@ -61,7 +62,7 @@ class Spool:
             left -= len(part)
         return b"".join(parts)
 
-    def _write_all(self, data: bytes) -> None:
+    def _write_all(self, data: Block) -> None:
         self._file.seek(self.size)
         rest = memoryview(data)
         while rest:
