@@ -1,15 +1,18 @@
 """SIGSTOP on the other side: the sockets stay open, and nothing comes any more."""
 
+from collections.abc import Sequence
 from time import monotonic
 
+import asyncssh
 import pytest
 
 from tests.crash.engines import engine_with, until_moved
-from tests.crash.exchange import Exchange, batch, watched
+from tests.crash.exchange import Exchange, Way, batch, watched
 from tests.crash.partners import Partner
 from tui.domain.failure import FailureClass
 from tui.domain.run import Run, Status
 from tui.engine import Engine
+from tui.methods.ssh_digest import RemoteDigests
 from tui.paths import Paths
 
 STALL_TIMEOUT = 1
@@ -38,6 +41,34 @@ async def test_a_frozen_server_is_noticed(partner: Partner, exchange: Exchange, 
             assert ended.failure is not None
             assert ended.failure.failure_class is FailureClass.TIMEOUT
             await _recover(engine, partner, exchange)
+    await exchange.check_delivered(paths, failed=[FailureClass.TIMEOUT])
+
+
+@pytest.mark.parametrize("way", [Way.SFTP_IN, Way.SFTP_OUT], indirect=True)
+async def test_a_server_that_freezes_while_it_hashes_is_noticed(
+    partner: Partner, exchange: Exchange, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hear = RemoteDigests._hear
+    frozen: list[float] = []
+
+    async def freeze_and_hear(
+        self: RemoteDigests, process: asyncssh.SSHClientProcess[bytes], questions: Sequence[object], limit: float
+    ) -> bool:
+        if not frozen:
+            await process.stdin.drain()
+            partner.freeze()
+            frozen.append(monotonic())
+        return await hear(self, process, questions, limit)  # type: ignore[arg-type]
+
+    async with engine_with(exchange, paths, retries=0, stall_timeout=2 * STALL_TIMEOUT) as engine:
+        monkeypatch.setattr(RemoteDigests, "_hear", freeze_and_hear)
+        run = await engine.start(exchange.name)
+        ended = await engine.wait(run.run_id)
+        # The time that the server is given for hashing comes on top where nobody looks whether it is still there.
+        assert monotonic() - frozen[0] < 2 * STALL_TIMEOUT + 1.5
+        assert ended.failure is not None
+        assert ended.failure.failure_class is FailureClass.TIMEOUT
+        await _recover(engine, partner, exchange)
     await exchange.check_delivered(paths, failed=[FailureClass.TIMEOUT])
 
 

@@ -22,7 +22,7 @@ from tui.methods.ssh_failures import REQUEST_ERRORS, request_failure
 BY_SERVER = "SHA-256 computed by the server"
 """How a proof was found that the server has given."""
 _BREATH = 1.0
-"""Seconds between signs of life while the server hashes files."""
+"""Seconds between two looks for signs of life while the server hashes files."""
 _FILES_AT_ONCE = 64
 """Files open at the same time at a server that does not say how many it keeps open: most keep a hundred."""
 _MOST_FILES_AT_ONCE = 256
@@ -154,11 +154,11 @@ class ManySmallFiles(SettingAside, Target):
         return [None if digest is None else Proof(digest, BY_SERVER) for digest in digests]
 
     async def _hashed(self, hashing: "asyncio.Task[_Answer]") -> _Answer:
-        """Wait for the server, which is busy and not silent: how long that may take is known where it is asked."""
+        """Wait for the server, which says nothing while it hashes: whether it is still there shows when it is asked for
+        something else. How long hashing may take is known where it is asked for."""
         try:
-            while not hashing.done():
-                await asyncio.wait({hashing}, timeout=_BREATH)
-                self._surroundings.alive()
+            while not (await asyncio.wait({hashing}, timeout=_BREATH))[0]:
+                await self._sftp.realpath(".")
             return await hashing
         finally:
             hashing.cancel()
