@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, product
 from typing import cast
 
 import pytest
-from rich.color import Color, ColorType
+from rich.color import Color, ColorSystem, ColorType
 from rich.segment import Segment
 from textual.geometry import Region
 from textual.pilot import Pilot
@@ -69,9 +69,10 @@ def contrast(one: RGB, other: RGB) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def rgb(colour: Color | None) -> RGB:
+def rgb(colour: Color | None, depth: ColorSystem = ColorSystem.TRUECOLOR) -> RGB:
+    """The colour as a terminal of that depth shows it."""
     assert colour is not None
-    red, green, blue = colour.get_truecolor()
+    red, green, blue = colour.downgrade(depth).get_truecolor()
     return red / 255, green / 255, blue / 255
 
 
@@ -99,15 +100,15 @@ async def at(pilot: Pilot[int], keys: tuple[str, ...]) -> None:
 
 
 def faint(app: WharfApp, theme: ThemeName) -> set[tuple[str, float, str]]:
-    """The texts on the screen that are hard to read: with their style and contrast."""
+    """The texts on the screen that are hard to read, in all colours or in 256: with their style and contrast."""
     least = 7.0 if theme == "high-contrast" else 4.5
     found = set()
-    for segment in texts_of(app):
+    for segment, depth in product(texts_of(app), (ColorSystem.TRUECOLOR, ColorSystem.EIGHT_BIT)):
         style = segment.style
         assert style is not None
-        seen = contrast(rgb(style.color), rgb(style.bgcolor))
+        seen = contrast(rgb(style.color, depth), rgb(style.bgcolor, depth))
         if seen < least:
-            found.add((str(style), round(seen, 1), segment.text.strip()))
+            found.add((f"{style} in {depth.name}", round(seen, 1), segment.text.strip()))
     return found
 
 
@@ -124,6 +125,15 @@ async def test_every_text_has_contrast(busy: FakeEngine, name: str) -> None:
             assert faint(app, theme) == set(), theme
             looks.add(tuple(str(segment.style) for segment in texts_of(app)))
     assert len(looks) == len(LOOKS)
+
+
+@pytest.mark.parametrize("theme", LOOKS)
+def test_the_planes_of_the_screen_are_told_apart_in_256_colours(theme: ThemeName) -> None:
+    look = LOOKS[theme]
+    planes = [Color.parse(colour).downgrade(ColorSystem.EIGHT_BIT) for colour in (look.background, look.cursor)]
+    shown = [rgb(colour) for colour in (*planes, Color.parse(look.panel).downgrade(ColorSystem.EIGHT_BIT))]
+    assert len(set(shown[:2])) == 2
+    assert all(len(set(colour)) == 1 for colour in shown), "grey, without a tint that the theme does not have"
 
 
 @pytest.mark.parametrize("theme", LOOKS)
@@ -224,6 +234,24 @@ async def test_no_color_means_none(
     # Without any colour it is seen where the cursor is.
     here, there = styles[under_cursor], styles[beside]
     assert (here.reverse, here.underline) != (there.reverse, there.underline)
+
+
+@pytest.mark.parametrize(
+    ("term", "settings", "theme"),
+    [
+        ("xterm-256color", Settings(), "dark"),
+        ("screen-256color", Settings(), "dark"),
+        ("xterm", Settings(), "terminal"),
+        ("linux", Settings(), "terminal"),
+        ("linux", Settings(theme="light"), "light"),
+    ],
+)
+def test_a_terminal_of_16_colours_shows_its_own_unless_others_are_chosen(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, term: str, settings: Settings, theme: ThemeName
+) -> None:
+    monkeypatch.delenv("COLORTERM")
+    monkeypatch.setenv("TERM", term)
+    assert WharfApp(cast("Engine", engine), settings).theme == textual_name(theme)
 
 
 async def test_a_theme_that_is_chosen_is_remembered(busy: FakeEngine, paths: Paths) -> None:

@@ -77,7 +77,9 @@ class WharfApp(App[int], inherit_bindings=False):
         self._ascii = [AsciiFilter()] if needs_ascii(self.settings.ascii) else []
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = textual_name("terminal" if without_colour else self.settings.theme)
+        # In 16 colours those of a theme are far from what they are meant to be; the terminal's own are legible.
+        with_few = self.console.color_system == "standard" and "theme" not in self.settings.model_fields_set
+        self.theme = textual_name("terminal" if without_colour or with_few else self.settings.theme)
         self.set_keymap(as_keymap(self.settings.keys))
         self._pace = Pace(self.settings.low_bandwidth)
         self._titled_version: int | None = None

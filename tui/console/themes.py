@@ -4,6 +4,9 @@ Every text has a contrast of at least 4.5 : 1 to what is behind it (WCAG 2.1, 1.
 least 7 : 1 (1.4.6). The colours of the states in the colour-blind safe theme stay apart for red-, green- and blue-blind
 eyes: blue, yellow and orange instead of green and red. The theme `terminal` has no colours of its own; it uses the 16
 that the user's terminal has.
+
+All this holds in 256 colours too, which is what tmux and most terminals behind ssh say they have. What stands behind
+text is nearly grey for that reason: dark colours become grey there if they are, and navy or nothing if they are not.
 """
 
 from collections.abc import Mapping
@@ -83,10 +86,10 @@ class Look:
 
 LOOKS: Mapping[ThemeName, Look] = {
     "dark": Look(
-        background="#0f1519",
-        surface="#172027",
-        panel="#1d2830",
-        cursor="#1c3940",
+        background="#131619",
+        surface="#1a1f23",
+        panel="#22282d",
+        cursor="#2d363c",
         text="#d5dde3",
         accent="#4cb8c4",
         good="#63c08b",
@@ -98,22 +101,22 @@ LOOKS: Mapping[ThemeName, Look] = {
     "light": Look(
         background="#f6f8f8",
         surface="#ffffff",
-        panel="#e3eaec",
-        cursor="#d9e9ec",
+        panel="#e1e6e7",
+        cursor="#dbe1e2",
         text="#16222a",
         accent="#0b6571",
-        good="#196238",
+        good="#12602b",
         warning="#724a00",
         bad="#a3221b",
         blue="#1f4f90",
-        magenta="#6d3388",
+        magenta="#7a2d93",
         dark=False,
     ),
     "high-contrast": Look(
         background="#000000",
         surface="#000000",
         panel="#141414",
-        cursor="#0c2a2e",
+        cursor="#262c2e",
         text="#ffffff",
         accent="#5ff0ff",
         good="#6dff9e",
@@ -124,10 +127,10 @@ LOOKS: Mapping[ThemeName, Look] = {
         variables={"text-muted": "#e0e0e0", "text-disabled": "#d0d0d0"},
     ),
     "colour-blind": Look(
-        background="#10141a",
-        surface="#182029",
-        panel="#1f2933",
-        cursor="#24364a",
+        background="#131519",
+        surface="#1b1f24",
+        panel="#22272d",
+        cursor="#30373f",
         text="#d9dee4",
         accent="#f6f3c0",
         good="#6fb5ff",
