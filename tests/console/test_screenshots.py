@@ -1,4 +1,8 @@
-"""The committed pictures show what the console shows."""
+"""The committed pictures show what the console shows.
+
+They are compared by what can be read, where it stands and how it looks. A snapshot plugin compares the text of the SVG,
+which changes with the versions of Rich and Python while the screen stays the same.
+"""
 
 import re
 import xml.etree.ElementTree as ET
