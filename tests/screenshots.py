@@ -48,6 +48,8 @@ class Shot:
     steps: Steps
     theme: str = "wharf-dark"
     ascii: bool = False
+    filled: bool = True
+    """Whether there is the sample week to be seen, or nothing yet."""
     finds: Callable[[str], TestReport] = sample_tests.passing
     """What a test of a connection finds."""
 
@@ -94,19 +96,21 @@ _TEST = ("j", "t")
 _WIDE, _NARROW = (140, 45), (80, 24)
 
 SHOTS = {
-    "connections-wide": Shot((140, 45), pressing()),
+    "connections-wide": Shot(_WIDE, pressing()),
     "connections-80x24": Shot((80, 24), pressing("j", "j")),
-    "connections-light": Shot((140, 45), pressing(*"jjjjjj"), theme="wharf-light"),
+    "connections-light": Shot(_WIDE, pressing(*"jjjjjj"), theme="wharf-light"),
     "connections-contrast": Shot(_WIDE, pressing(), theme="wharf-high-contrast"),
+    "connections-colour-blind": Shot(_WIDE, pressing("j"), theme="wharf-colour-blind"),
     "connections-terminal": Shot(_NARROW, pressing("j"), theme="wharf-terminal"),
     "connections-ascii": Shot(_NARROW, pressing("space", "j"), ascii=True),
     "connections-grouped": Shot(_WIDE, pressing("z", "minus")),
+    "first-run-80x24": Shot(_NARROW, pressing(), filled=False),
     "help": Shot(_WIDE, pressing("question_mark")),
     "palette": Shot(_WIDE, pressing("colon", *"run acme")),
     "history-days": Shot(_WIDE, pressing("h", "j", "j")),
     "history-days-80x24": Shot(_NARROW, pressing("h", "j", "j")),
-    "form-errors": Shot((140, 45), pressing("n", *"nova-conversions", "ctrl+s")),
-    "history-live": Shot((140, 45), pressing("enter")),
+    "form-errors": Shot(_WIDE, pressing("n", *"nova-conversions", "ctrl+s")),
+    "history-live": Shot(_WIDE, pressing("enter")),
     "test-passing": Shot(_WIDE, pressing(*_TEST)),
     "test-passing-80x24": Shot(_NARROW, pressing(*_TEST)),
     "test-identity": Shot(_WIDE, pressing(*_TEST, "n"), finds=sample_tests.unknown_key),
@@ -117,7 +121,7 @@ SHOTS = {
     "trust-unknown-80x24": Shot(_NARROW, pressing(*_TEST), finds=sample_tests.unknown_key),
     "trust-changed": Shot(_WIDE, pressing(*_TEST), finds=sample_tests.changed_key),
     "trust-changed-80x24": Shot(_NARROW, pressing(*_TEST), finds=sample_tests.changed_key),
-    "totals": Shot((140, 45), pressing("T")),
+    "totals": Shot(_WIDE, pressing("T")),
     "run-failed": Shot((110, 30), pressing("slash", *"delta", "enter", "enter", "enter")),
 }
 
@@ -125,7 +129,7 @@ SHOTS = {
 async def take(name: str) -> str:
     """The picture as SVG."""
     shot = SHOTS[name]
-    async with _still_engine() as engine:
+    async with _still_engine(filled=shot.filled) as engine:
         engine.finds = shot.finds
         app = WharfApp(engine, Settings(ascii=shot.ascii))
         app.theme = shot.theme
@@ -137,7 +141,7 @@ async def take(name: str) -> str:
 
 
 @asynccontextmanager
-async def _still_engine() -> AsyncIterator[StillEngine]:
+async def _still_engine(*, filled: bool) -> AsyncIterator[StillEngine]:
     with tempfile.TemporaryDirectory() as folder, _same_everywhere(), stopped_clock() as clock:
         home = Path(folder)
         paths = Paths(home / "config", home / "data", home / "state")
@@ -146,7 +150,8 @@ async def _still_engine() -> AsyncIterator[StillEngine]:
         await store.open()
         engine = StillEngine(store, Vault(paths.vault, paths.vault_key), paths)
         try:
-            engine.live = await fill(store, clock)
+            if filled:
+                engine.live = await fill(store, clock)
             yield engine
         finally:
             # Not by the engine, which has none of these runs; they are nobody's but the picture's.
