@@ -25,7 +25,8 @@ Auto: TypeAlias = bool | Literal["auto"]
 class Settings:
     """Every key of the file. A key that is not here is refused, so that no setting is silently without effect."""
 
-    theme: ThemeName = "dark"
+    theme: ThemeName | None = None
+    """`dark` unless one is chosen; in a terminal of 16 colours those that it has, as `terminal`."""
     ascii: Auto = "auto"
     """Signs, bars and borders in ASCII; `auto` where the terminal cannot show others."""
     mouse: bool = True

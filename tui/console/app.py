@@ -77,9 +77,7 @@ class WharfApp(App[int], inherit_bindings=False):
         self._ascii = [AsciiFilter()] if needs_ascii(self.settings.ascii) else []
         for theme in THEMES:
             self.register_theme(theme)
-        # In 16 colours those of a theme are far from what they are meant to be; the terminal's own are legible.
-        with_few = self.console.color_system == "standard" and "theme" not in self.settings.model_fields_set
-        self.theme = textual_name("terminal" if without_colour or with_few else self.settings.theme)
+        self.theme = textual_name("terminal" if without_colour else self.settings.theme or self._usual_theme)
         self.set_keymap(as_keymap(self.settings.keys))
         self._pace = Pace(self.settings.low_bandwidth)
         self._titled_version: int | None = None
@@ -172,6 +170,11 @@ class WharfApp(App[int], inherit_bindings=False):
         self._driver.show_title(f"Wharf: {', '.join(told)}" if told else "Wharf")
 
     # Colours and signs
+
+    @property
+    def _usual_theme(self) -> ThemeName:
+        # In 16 colours those of a theme are far from what they are meant to be; the terminal's own are legible.
+        return "terminal" if self.console.color_system == "standard" else "dark"
 
     def watch_theme(self, theme: str) -> None:
         """Give the plain colour names of cells the meaning that they have in this theme."""

@@ -63,7 +63,7 @@ class HelpDialog(ModalScreen[None]):
 def _table(lines: list[_Line]) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(width=_KEYS_WIDTH, justify="right")
-    table.add_column()
+    table.add_column(no_wrap=True)
     table.add_column()
     for keys, does, reason in lines:
         table.add_row(Text(keys, style="bold"), Text(does, style="dim" if reason else ""), safe(reason))
