@@ -105,6 +105,7 @@ SHOTS = {
     "connections-ascii": Shot(_NARROW, pressing("space", "j"), ascii=True),
     "connections-grouped": Shot(_WIDE, pressing("z", "minus")),
     "first-run-80x24": Shot(_NARROW, pressing(), filled=False),
+    "columns": Shot(_NARROW, pressing("C", "j", "space", *"jjjjj", "space", "K", "K")),
     "help": Shot(_WIDE, pressing("question_mark")),
     "palette": Shot(_WIDE, pressing("colon", *"run acme")),
     "history-days": Shot(_WIDE, pressing("h", "j", "j")),

@@ -58,6 +58,11 @@ class Paths:
         return self.config / "vault.key"
 
     @property
+    def view(self) -> Path:
+        """How the tables of the screen were set up last."""
+        return self.state / "view.toml"
+
+    @property
     def log(self) -> Path:
         """Faults of Wharf itself and warnings of its libraries; what happens to runs is in their history."""
         return self.state / "wharf.log"

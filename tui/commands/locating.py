@@ -18,6 +18,7 @@ def locate(args: argparse.Namespace, paths: Paths) -> int:
         "known_hosts": paths.known_hosts,
         "vault": paths.vault,
         "vault_key": paths.vault_key,
+        "view": paths.view,
         "log": paths.log,
     }
     if args.json:

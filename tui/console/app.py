@@ -34,6 +34,7 @@ from tui.console.messages import MessageLog, Severity
 from tui.console.pace import INTERVAL, Pace
 from tui.console.palette import ActionCommands, ConnectionCommands
 from tui.console.reasons import Explaining
+from tui.console.remembered import Remembered
 from tui.console.screens.connections import ConnectionsScreen
 from tui.console.terminal import TerminalDriver
 from tui.console.themes import THEMES, palette_of, setting_of, textual_name
@@ -74,6 +75,7 @@ class WharfApp(App[int], inherit_bindings=False):
         self.settings = settings or Settings()
         self.messages = MessageLog()
         self._paths = paths or Paths.from_environment()
+        self.remembered = Remembered(engine.paths.view, read_only=engine.read_only)
         self._ascii = [AsciiFilter()] if needs_ascii(self.settings.ascii) else []
         for theme in THEMES:
             self.register_theme(theme)

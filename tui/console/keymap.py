@@ -64,6 +64,7 @@ CONNECTIONS = (
     Binding("z", "group", "Group by type/method/status", id="connections.group", show=False),
     Binding("minus", "fold", "Fold/unfold the group", id="connections.fold", key_display="-", show=False),
     Binding("Z", "fold_all", "Fold/unfold all groups", id="connections.fold_all", show=False),
+    Binding("C", "columns", "Columns", id="connections.columns", show=False),
     Binding("h", "all_history", "History of all", id="connections.all_history", show=False),
     Binding("T", "totals", "Totals of all", id="connections.totals", show=False),
     Binding("escape", "back", "One step back", id="connections.back", show=False),
@@ -86,6 +87,7 @@ HISTORY = (
         Binding(str(place), f"recall({place})", "Recall saved filter", id=f"history.recall_{place}", show=False)
         for place in _PLACES
     ),
+    Binding("C", "columns", "Columns", id="history.columns", show=False),
     Binding("y", "copy", "Copy", id="history.copy"),
     Binding("w", "export", "Export", id="history.export"),
     Binding("T", "totals", "Totals", id="history.totals"),
@@ -200,6 +202,16 @@ FACETS = (
     Binding("k", "move(-1)", "Previous", id="facets.up", show=False),
 )
 
+COLUMNS = (
+    Binding("space", "show_or_hide", "Show/hide", id="columns.toggle"),
+    Binding("J", "shift(1)", "Move down", id="columns.later"),
+    Binding("K", "shift(-1)", "Move up", id="columns.earlier"),
+    Binding("r", "reset", "As at first", id="columns.reset"),
+    Binding("escape,C,q", "close", "Close", id="columns.close", key_display="esc"),
+    Binding("j", "move(1)", "Next", id="columns.down", show=False),
+    Binding("k", "move(-1)", "Previous", id="columns.up", show=False),
+)
+
 _EVERYWHERE = tuple(binding for binding in APP if binding.priority)
 
 
@@ -227,6 +239,7 @@ CONTEXTS = (
     Context(EXPORT, typing=True),
     Context(PASSPHRASE, typing=True),
     Context(FACETS),
+    Context(COLUMNS),
     Context(SAVED_FILTERS),
     Context(MESSAGES),
     Context(TEST),
@@ -243,6 +256,7 @@ HOMES: Mapping[str, str] = {
     "table": "Moving about",
     "filter": "Filter",
     "facets": "Narrow down",
+    "columns": "Columns",
     "saved_filters": "Saved filters",
     "form": "Form",
     "field": "Form",

@@ -27,6 +27,8 @@ class Summary:
     enabled: bool
     encrypted: bool
     """Whether what goes between the two sides can be read on its way by nobody else."""
+    host: str
+    """The host of the other side, or its alias in ssh_config."""
     address: str
     """The other side in one short text, such as `sftp://wharf@sftp.acme.example:22/outgoing`."""
     way: str | None
@@ -48,6 +50,7 @@ def summary_of(document: Document) -> Summary:
         method=method,
         enabled=document["enabled"],
         encrypted=method is Method.SFTP or endpoint["tls"] != "none",
+        host=host_in(endpoint),
         address=_address(method, direction, endpoint),
         way=_way(endpoint),
         local_dir=document["local_dir"],

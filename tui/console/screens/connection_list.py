@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from tui.console.screens.connection_groups import Groups, Row
-from tui.console.screens.connection_rows import ORDERS, facts_of, with_live
+from tui.console.screens.connection_rows import LARGEST_FIRST, ORDERS, facts_of, with_live
 from tui.console.widgets.group_text import GroupKey
 from tui.domain.filter import Facts, Filter, Vocabulary, parse_filter
 from tui.domain.filter_facts import connection_vocabulary
@@ -59,16 +59,26 @@ class ConnectionList:
         self.filter = parse_filter(text, self.vocabulary)
 
     def sort_by(self, column: str) -> None:
-        """Sort by a column; by the one that it is sorted by already, the other way round. Times: latest first."""
+        """Sort by a column; by the one that it is sorted by already, the other way round. Times and amounts begin with
+        the latest and the largest.
+        """
         if column in ORDERS:
-            self.backwards = not self.backwards if column == self.sorted_by else column == "last_active"
+            self.backwards = not self.backwards if column == self.sorted_by else column in LARGEST_FIRST
             self.sorted_by = column
             self._ordered = None
 
-    def sort_by_next(self) -> None:
-        """Sort by the column to the right of the present one."""
-        columns = tuple(ORDERS)
-        self.sort_by(columns[(columns.index(self.sorted_by) + 1) % len(columns)])
+    def order(self, column: str | None, *, backwards: bool) -> None:
+        """Sort by a column in this direction, if rows can be sorted by it."""
+        if column is not None and column in ORDERS:
+            self.sorted_by, self.backwards = column, backwards
+            self._ordered = None
+
+    def sort_by_next(self, columns: Sequence[str]) -> None:
+        """Sort by the next one of these columns to the right of the present one that rows can be sorted by."""
+        sortable = [column for column in columns if column in ORDERS]
+        place = sortable.index(self.sorted_by) + 1 if self.sorted_by in sortable else 0
+        if sortable:
+            self.sort_by(sortable[place % len(sortable)])
 
     @property
     def vocabulary(self) -> Vocabulary:

@@ -60,7 +60,7 @@ class ConnectionNarrowing(ConnectionView):
         self._filter_bar.text = with_choices(self._filter_bar.text, choices)
 
     def action_sort(self) -> None:
-        self._list.sort_by_next()
+        self._list.sort_by_next([column.key for column in self._table.columns])
         self._show_order()
 
     def action_sort_back(self) -> None:
@@ -74,6 +74,7 @@ class ConnectionNarrowing(ConnectionView):
 
     def _show_order(self) -> None:
         self._table.sort_mark(self._list.sorted_by, reverse=self._list.backwards)
+        self.remember(sorted_by=self._list.sorted_by, backwards=self._list.backwards)
         self._show()
 
     def action_saved_filters(self) -> None:

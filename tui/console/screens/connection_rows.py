@@ -7,10 +7,13 @@ from typing import Any
 
 from rich.text import Text
 
+from tui.console.column_choice import ColumnChoice
 from tui.console.formats import moment, safe, status_text
 from tui.console.livetable import Column, clickable
+from tui.console.widgets.run_text import seconds_of
 from tui.domain.expiry import EXPIRY_SIGN, expiry_warning
-from tui.domain.figures import UNENCRYPTED_SIGN
+from tui.domain.failure import Failure
+from tui.domain.figures import UNENCRYPTED_SIGN, duration, size
 from tui.domain.filter import Facts
 from tui.domain.filter_facts import connection_facts
 from tui.domain.run import Status
@@ -27,6 +30,9 @@ _SHORT_TYPES = {
 }
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
+
+_CUT = 200
+"""Characters of a message that a line can show at most; the pane beside has it in full."""
 
 _URGENCY = {Status.FAILED: 0, Status.IN_PROGRESS: 1, Status.COMPLETED: 2, Status.NONE: 3}
 
@@ -51,8 +57,17 @@ ORDERS: Mapping[str, Callable[[ConnectionState], Any]] = {
     "method": lambda state: state.connection.method.label,
     "status": lambda state: _URGENCY[state.status],
     "last_active": lambda state: state.last_active or _NEVER,
+    "enabled": lambda state: not state.connection.enabled,
+    "host": lambda state: state.connection.host.lower(),
+    "local_dir": lambda state: state.connection.local_dir,
+    "failure": lambda state: _latest_failure(state) is None,
+    "bytes": lambda state: state.latest.progress.bytes_done if state.latest else -1,
+    "took": lambda state: seconds_of(state.latest) if state.latest else -1,
 }
 """What the rows are ordered by in each column that they can be sorted by."""
+
+LARGEST_FIRST = frozenset({"last_active", "bytes", "took"})
+"""The columns by which the latest or the largest comes first."""
 
 
 def _name(state: ConnectionState, _: int) -> Text:
@@ -99,6 +114,45 @@ def _actions(_: ConnectionState, width: int) -> Text:
     )
 
 
+def _enabled(state: ConnectionState, _: int) -> Text:
+    return Text("on") if state.connection.enabled else Text("off", style="dim")
+
+
+def _host(state: ConnectionState, _: int) -> Text:
+    return _plain(state, state.connection.host)
+
+
+def _address(state: ConnectionState, _: int) -> Text:
+    return _plain(state, state.connection.address)
+
+
+def _local_dir(state: ConnectionState, _: int) -> Text:
+    return _plain(state, state.connection.local_dir)
+
+
+def _pattern(state: ConnectionState, _: int) -> Text:
+    return _plain(state, ", ".join(state.connection.pattern))
+
+
+def _bytes(state: ConnectionState, _: int) -> Text:
+    return Text("") if state.latest is None else _plain(state, size(state.latest.progress.bytes_done))
+
+
+def _took(state: ConnectionState, _: int) -> Text:
+    return Text("") if state.latest is None else _plain(state, duration(seconds_of(state.latest)))
+
+
+def _failure(state: ConnectionState, _: int) -> Text:
+    failure = _latest_failure(state)
+    if failure is None:
+        return Text("")
+    return Text.assemble((f"{failure.failure_class.value}: ", "red"), safe(failure.message, _CUT))
+
+
+def _latest_failure(state: ConnectionState) -> Failure | None:
+    return state.latest.failure if state.latest else None
+
+
 def _plain(state: ConnectionState, text: str) -> Text:
     return Text(text, style="" if state.connection.enabled else "dim")
 
@@ -112,3 +166,18 @@ COLUMNS: tuple[Column[ConnectionState], ...] = (
     Column("last_active", "Last Active", _last_active, 16, least=11, drop=1),
     Column("actions", "Actions", _actions, 18, least=12, drop=4),
 )
+
+CHOICE = ColumnChoice(
+    COLUMNS,
+    (
+        Column("enabled", "On/Off", _enabled, 7, drop=1),
+        Column("host", "Host", _host, 26, least=12, drop=1),
+        Column("address", "Address", _address, 44, least=20, drop=1),
+        Column("local_dir", "Local Folder", _local_dir, 26, least=12, drop=1),
+        Column("pattern", "Pattern", _pattern, 20, least=10, drop=1),
+        Column("bytes", "Last Bytes", _bytes, 11, drop=1, justify="right"),
+        Column("took", "Last Took", _took, 10, drop=1, justify="right"),
+        Column("failure", "Last Failure", _failure, 30, least=12, grows=True, drop=1),
+    ),
+)
+"""The columns that a user can choose from."""

@@ -12,10 +12,10 @@ from textual.widgets import Footer
 from tui.console.bridge import SnapshotTaken
 from tui.console.formats import STYLES
 from tui.console.livetable import Column
-from tui.console.reasons import ExplainingScreen
+from tui.console.screens.chosen_columns import ChosenColumns
 from tui.console.screens.connection_groups import Row, row_key
 from tui.console.screens.connection_list import FACETS, ConnectionList
-from tui.console.screens.connection_rows import COLUMNS
+from tui.console.screens.connection_rows import CHOICE, COLUMNS
 from tui.console.widgets.detail import ConnectionDetail
 from tui.console.widgets.empty_state import EmptyState
 from tui.console.widgets.filter_bar import FilterBar
@@ -42,8 +42,11 @@ _NO_CONNECTIONS = (
 )
 
 
-class ConnectionView(ExplainingScreen[None]):
+class ConnectionView(ChosenColumns):
     """Draws a ConnectionList and keeps it up with the engine and the store. What keys do is added by its subclasses."""
+
+    choice = CHOICE
+    remembered_as = "connections"
 
     def __init__(self, engine: Engine) -> None:
         super().__init__()
@@ -63,12 +66,19 @@ class ConnectionView(ExplainingScreen[None]):
         yield Footer(compact=True, show_command_palette=False)
 
     async def on_mount(self) -> None:
+        await self._recall_view()
         self._list.observe(self.engine.snapshot().live)
         self._table.sort_mark(self._list.sorted_by, reverse=self._list.backwards)
         await self.reload()
         self._table.focus()
         # What is “today” changes without anything happening.
         self.set_interval(_MINUTE, self._tick)
+
+    async def _recall_view(self) -> None:
+        """Set the table up as it was last. This is the first screen, so that the views of all are read here."""
+        await self.recall_views()
+        self._list.order(self.view.sorted_by, backwards=self.view.backwards)
+        self._table.show_columns(self.columns_shown)
 
     async def reload(self) -> None:
         """Read the store again and show what it says."""

@@ -16,9 +16,10 @@ from tui.console.dialogs.facets import Choices, FacetDialog
 from tui.console.dialogs.history_export import HistoryExport
 from tui.console.dialogs.saved_filters import SavedFiltersDialog
 from tui.console.formats import STYLES
+from tui.console.screens.chosen_columns import ChosenColumns
 from tui.console.screens.history_days import DayBreak, Row, TimeLine, break_text, row_key
 from tui.console.screens.history_list import RunList
-from tui.console.screens.history_rows import FACET_VALUES, FACETS, columns, facet_counts
+from tui.console.screens.history_rows import FACET_VALUES, FACETS, choice, facet_counts
 from tui.console.screens.run import RunScreen
 from tui.console.screens.run_actions import RunActions
 from tui.console.widgets.empty_state import EmptyState
@@ -45,7 +46,7 @@ _NEEDS_ONE = {
 }
 
 
-class HistoryScreen(RunActions):
+class HistoryScreen(ChosenColumns, RunActions):
     """Draws a RunList.
 
     All reading happens in handlers of this screen's own messages, one after the other, so that no two readings overlap.
@@ -59,14 +60,14 @@ class HistoryScreen(RunActions):
         self._list = RunList(engine.store, name)
         self._time_line = TimeLine()
         self._day = _today()
+        self.choice = choice(of_all=name is None)
+        self.remembered_as = "history" if name is None else "history of one"
         self.crumb = "all" if name is None else printable(name, 80)
 
     def compose(self) -> ComposeResult:
         yield StatusLine(id="status-line")
         yield FilterBar(FACETS, "words, status:failed last:<2d -auth", lambda: RUN_VOCABULARY, id="filter-bar")
-        yield RowTable[Row](
-            columns(of_all=self._list.name is None), row_key, banner=break_text, passive=_is_break, id="runs"
-        )
+        yield RowTable[Row](self.columns_shown, row_key, banner=break_text, passive=_is_break, id="runs")
         yield EmptyState(id="empty")
         yield RunDetail(id="run-detail")
         yield Footer(compact=True, show_command_palette=False)

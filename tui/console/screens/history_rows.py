@@ -7,7 +7,8 @@ from typing import cast
 
 from rich.text import Text
 
-from tui.console.formats import moment, safe, status_text
+from tui.console.column_choice import ColumnChoice
+from tui.console.formats import clock, moment, safe, speed, status_text
 from tui.console.livetable import Column
 from tui.console.screens.history_days import Row
 from tui.console.widgets.run_text import Entry, running_text, seconds_of
@@ -76,6 +77,31 @@ def _outcome(entry: Entry, _: int) -> Text:
     return safe(run.message or "", _CUT)
 
 
+def _run(entry: Entry, _: int) -> str:
+    return str(entry.run_id)
+
+
+def _ended(entry: Entry, _: int) -> str:
+    return clock(entry.run.ended) if entry.run.ended else ""
+
+
+def _attempts(entry: Entry, _: int) -> Text:
+    return Text(str(entry.run.attempts), style="" if entry.run.attempts > 1 else "dim")
+
+
+def _speed(entry: Entry, _: int) -> str:
+    """On the whole way, waits and retries included; while it runs, as it is now."""
+    if entry.live is not None:
+        return speed(entry.live.speed)
+    seconds = seconds_of(entry.run)
+    return speed(entry.run.progress.bytes_done / seconds) if seconds > 0 else ""
+
+
+def _failure(entry: Entry, _: int) -> Text:
+    failure = entry.run.failure
+    return Text(failure.failure_class.value if failure else "", style="red")
+
+
 _COLUMNS: tuple[Column[Entry], ...] = (
     Column("started", "Started", _started, 16, least=11, fixed=True),
     Column("connection", "Connection", _connection, 24, least=15),
@@ -88,8 +114,17 @@ _COLUMNS: tuple[Column[Entry], ...] = (
 )
 
 
-def columns(*, of_all: bool) -> tuple[Column[Row], ...]:
-    """The columns of the history of all, or of one connection."""
-    wanted = tuple(column for column in _COLUMNS if of_all or column.key != "connection")
+_OTHERS: tuple[Column[Entry], ...] = (
+    Column("run", "Run", _run, 8, drop=1, justify="right", space=2),
+    Column("ended", "Ended", _ended, 8, drop=1),
+    Column("attempts", "Attempts", _attempts, 8, drop=1, justify="right", space=2),
+    Column("speed", "Speed", _speed, 9, drop=1, justify="right", space=2),
+    Column("failure", "Failure", _failure, 12, drop=1),
+)
+
+
+def choice(*, of_all: bool) -> ColumnChoice[Row]:
+    """The columns that the history of all, or of one connection, can show."""
+    usual = tuple(column for column in _COLUMNS if of_all or column.key != "connection")
     # The lines of days have no columns, so that none is ever asked for what it says of one.
-    return cast("tuple[Column[Row], ...]", wanted)
+    return cast("ColumnChoice[Row]", ColumnChoice(usual, _OTHERS))
