@@ -141,6 +141,7 @@ def test_locate_tells_where_things_are_and_creates_nothing(wharf: Wharf, tmp_pat
         "known_hosts",
         "vault",
         "vault_key",
+        "view",
         "log",
     }
     assert "not there yet" in wharf("locate").out
