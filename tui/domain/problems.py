@@ -7,7 +7,6 @@ import show both at once.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -90,6 +89,8 @@ _PATTERN_SENTENCES = {
 
 def nearest(word: str, known: list[str]) -> str | None:
     """The known word that was most likely meant, if one is near enough."""
+    from difflib import get_close_matches
+
     return next(iter(get_close_matches(word, known, n=1, cutoff=0.6)), None)
 
 

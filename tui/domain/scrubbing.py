@@ -6,16 +6,12 @@ printable is scrubbed first, in whatever usual form it repeats the secret. A pee
 texts can: it has the secret already. What is prevented is that one is spread by accident, into histories and logs.
 """
 
-import base64
 import binascii
-import html
-import json
 import re
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from urllib.parse import quote, quote_plus
 from weakref import WeakSet
 
 MASK = "[secret]"
@@ -98,6 +94,11 @@ def scrubbed_of_all(text: str) -> str:
 
 def _forms(secret: str) -> set[str]:
     """How programs write a text that they repeat: as it is, quoted, escaped, in another encoding."""
+    # Every command loads this module; few fetch a secret.
+    import html
+    import json
+    from urllib.parse import quote, quote_plus
+
     raw = secret.encode("utf-8", "surrogateescape")
     forms = {
         secret,
@@ -122,6 +123,6 @@ def _decoded(token: str) -> bytes:
     bare = token.rstrip("=").replace("-", "+").replace("_", "/")
     bare = bare[: len(bare) - (len(bare) % 4 == 1)]
     try:
-        return base64.b64decode(bare + "=" * (-len(bare) % 4))
+        return binascii.a2b_base64(bare + "=" * (-len(bare) % 4))
     except binascii.Error:
         return b""

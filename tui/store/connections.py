@@ -25,9 +25,9 @@ def connection_id(database: apsw.Connection, name: str) -> int:
     """The connection's internal number, which stays when it is renamed. Raises UnknownConnection."""
     found = database.execute("SELECT connection_id FROM connections WHERE name = ?", (to_text(name),)).get
     if found is None:
-        known = [row[0] for row in database.execute("SELECT name FROM connections ORDER BY name")]
         from difflib import get_close_matches
 
+        known = [row[0] for row in database.execute("SELECT name FROM connections ORDER BY name")]
         raise UnknownConnection(name, get_close_matches(name[:80], known, n=3))
     return int(found)
 

@@ -4,7 +4,6 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import resources
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -164,7 +163,7 @@ def _use_write_ahead_log(database: apsw.Connection, path: Path, patience: float)
 
 def _migrations() -> list[tuple[int, str]]:
     """The numbered SQL files, in order."""
-    folder = resources.files("tui.store") / "migrations"
+    folder = Path(__file__).with_name("migrations")
     found = [
         (int(match[1]), file) for file in folder.iterdir() if (match := re.fullmatch(r"(\d{4})_\w+\.sql", file.name))
     ]

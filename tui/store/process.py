@@ -5,7 +5,6 @@ process also holds the boot of the machine, the pid namespace and the clock tick
 """
 
 import os
-import socket
 from pathlib import Path
 
 from tui.domain.run import Owner
@@ -18,14 +17,18 @@ def this_process() -> Owner:
     pid = os.getpid()
     place, stat = _place(), _stat(pid)
     started = "/".join([*place, stat.ticks]) if place and stat else ""
-    return Owner(pid, socket.gethostname(), started)
+    return Owner(pid, _host(), started)
+
+
+def _host() -> str:
+    return os.uname().nodename
 
 
 def is_gone(owner: Owner) -> bool | None:
     """Whether the process has ended for certain (True), lives for certain (False), or cannot be seen from here (None):
     it is on another host or in another pid namespace, or this system tells nothing of when a process started.
     """
-    if owner.host != socket.gethostname():
+    if owner.host != _host():
         return None
     place = _place()
     boot, _, rest = owner.started.partition("/")
