@@ -9,7 +9,7 @@ import asyncssh
 from tests.sample_week import NOW
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.run import Event
-from tui.engine import TestReport
+from tui.engine.inspection import TestReport
 from tui.trust.hostkeys import HostKeys, Place
 from tui.trust.identity import NotTrusted
 

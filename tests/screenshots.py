@@ -28,7 +28,8 @@ from tests import sample_tests
 from tests.sample_week import fill, stopped_clock
 from tui.console.app import WharfApp
 from tui.domain.connection import Connection
-from tui.engine import Engine, LiveRun, Snapshot, TestReport, Watcher
+from tui.engine import Engine, LiveRun, Snapshot
+from tui.engine.inspection import TestReport, Watcher
 from tui.paths import Paths
 from tui.settings import Settings
 from tui.store.sqlite import SqliteStore

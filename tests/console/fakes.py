@@ -19,7 +19,7 @@ from tui.domain.failure import (
 )
 from tui.domain.run import Event, FileRecord, Outcome, Owner, Progress, Run, Status, Trigger
 from tui.domain.statistics import ConnectionTotals, DayTotals, Statistics
-from tui.engine import TestReport, Watcher
+from tui.engine.inspection import TestReport, Watcher
 from tui.engine.live import LiveRun, Snapshot
 from tui.engine.trusting import Accepted
 from tui.paths import Paths

@@ -17,7 +17,8 @@ from tui.console.forms.saving import save_connection
 from tui.console.widgets.form_choice import Choice
 from tui.domain.connection import Connection
 from tui.domain.failure import StoreProblem
-from tui.engine import Engine, TestReport, Watcher
+from tui.engine import Engine
+from tui.engine.inspection import TestReport, Watcher
 from tui.paths import Paths
 
 WIDE = (140, 45)

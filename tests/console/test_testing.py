@@ -23,7 +23,8 @@ from tui.console.screens.run import RunScreen
 from tui.domain.connection import Connection
 from tui.domain.failure import Failure, FailureClass, ReadOnly
 from tui.domain.run import Event, Status
-from tui.engine import Engine, TestReport, Watcher
+from tui.engine import Engine
+from tui.engine.inspection import TestReport, Watcher
 from tui.engine.trusting import Accepted
 from tui.trust.certificate import CertificateFacts
 from tui.trust.identity import Doubt, Identity

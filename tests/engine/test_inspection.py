@@ -14,7 +14,8 @@ from tests.engine.peer import Partner, PartnerSession
 from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import is_partial
-from tui.engine import Engine, Watcher
+from tui.engine import Engine
+from tui.engine.inspection import Watcher
 from tui.engine.probe import Clock
 from tui.methods.base import Entry, Source, Staged, Surroundings, Target
 

@@ -16,7 +16,8 @@ from tests.servers.openssh import OpenSsh, run_openssh
 from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass
 from tui.domain.run import Event, Status, Trigger
-from tui.engine import Engine, Watcher
+from tui.engine import Engine
+from tui.engine.inspection import Watcher
 from tui.paths import Paths
 
 

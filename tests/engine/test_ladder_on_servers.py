@@ -27,7 +27,8 @@ from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass
 from tui.domain.naming import is_partial
 from tui.domain.terms import FtpTls
-from tui.engine import Engine, TestReport, Watcher
+from tui.engine import Engine
+from tui.engine.inspection import TestReport, Watcher
 from tui.methods.ftp import FtpSession
 from tui.methods.sftp import SftpSession
 from tui.paths import Paths

@@ -16,7 +16,8 @@ from tui.domain.failure import Failure, FailureClass, TransferFailed, UnknownCon
 from tui.domain.figures import SIGNS, count, size
 from tui.domain.run import FileRecord, Run, Status, Trigger
 from tui.domain.text import printable
-from tui.engine import Engine, Preview
+from tui.engine import Engine
+from tui.engine.inspection import Preview
 from tui.paths import Paths
 from tui.store.base import Store
 

@@ -11,7 +11,7 @@ from tui.domain.as_json import test_json
 from tui.domain.figures import SIGNS, duration
 from tui.domain.run import Event, Status
 from tui.domain.text import printable
-from tui.engine import TestReport, Watcher
+from tui.engine.inspection import TestReport, Watcher
 from tui.paths import Paths
 
 

@@ -5,25 +5,29 @@ import logging
 from collections.abc import AsyncIterator, Set
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, ReadOnly, StoreProblem, UsageProblem
 from tui.domain.run import Run, Trigger
-from tui.engine.execution import Execution
-from tui.engine.inspection import Preview, TestReport, Watcher, preview_run, try_connection
 from tui.engine.live import Snapshot
 from tui.engine.retry import Backoff
-from tui.engine.sides import Means
-from tui.engine.trusting import Accepted, accept, look_at, place_for
 from tui.engine.watch import ForeignRuns
 from tui.paths import Paths
 from tui.store.base import Store
 from tui.store.process import this_process
 from tui.store.sqlite import SqliteStore
-from tui.trust.identity import Identity
-from tui.trust.secrets import resolve_secret
 from tui.trust.unlocking import Ask, VaultOpener
 from tui.trust.vault import Vault
+
+if TYPE_CHECKING:
+    from tui.domain.connection import Connection
+    from tui.engine.execution import Execution
+    from tui.engine.inspection import Preview, TestReport, Watcher
+    from tui.engine.sides import Means
+    from tui.engine.trusting import Accepted
+    from tui.trust.identity import Identity
 
 _LOOK = 0.5
 """Seconds between two looks at the store for what other processes did."""
@@ -43,7 +47,6 @@ class Engine:
         self.vault = vault
         self.read_only = paths.read_only
         self.opener = VaultOpener(vault)
-        self._means = Means(self._secret, self._resolve, paths.known_hosts, prepare=self.prepare)
         self._backoff = backoff or Backoff()
         self._executions: dict[int, Execution] = {}
         self._tasks: dict[int, asyncio.Task[Run]] = {}
@@ -51,6 +54,12 @@ class Engine:
         self._watcher: asyncio.Task[None] | None = None
         self._snapshot = Snapshot()
         self._store_version = 0
+
+    @cached_property
+    def _means(self) -> "Means":
+        from tui.engine.sides import Means
+
+        return Means(self._secret, self._resolve, self.paths.known_hosts, prepare=self.prepare)
 
     async def start_up(self) -> None:
         """End the runs whose process is gone, and begin to watch the store."""
@@ -65,6 +74,9 @@ class Engine:
         it leaves all files alone but those of these names. Raises UnknownConnection, AlreadyRunning, UsageProblem for a
         disabled connection, ReadOnly, StoreProblem."""
         self.require_changes()
+        await _load("tui.engine.execution")
+        from tui.engine.execution import Execution
+
         connection = await self.store.connection(name)
         if not connection.enabled:
             raise UsageProblem(f"{connection.name} is disabled; enable it before running it.")
@@ -106,7 +118,7 @@ class Engine:
         """Let a paused run go on. Raises UsageProblem for a run that this process does not execute."""
         self._own(run_id).resume()
 
-    def _own(self, run_id: int) -> Execution:
+    def _own(self, run_id: int) -> "Execution":
         execution = self._executions.get(run_id)
         if execution is None:
             raise UsageProblem(f"Run {run_id} is not executed here; it can only be paused where it was started.")
@@ -123,14 +135,17 @@ class Engine:
 
     async def test(
         self,
-        connection: Connection,
-        watcher: Watcher | None = None,
+        connection: "Connection",
+        watcher: "Watcher | None" = None,
         *,
         typed_secret: str | None = None,
         write: bool = True,
-    ) -> TestReport:
+    ) -> "TestReport":
         """Try the connection, saved or not, step by step. With `typed_secret` that is used in the place of what the
         connection refers to. Without `write`, and where Wharf only looks, nothing is written to the other side."""
+        await _load("tui.engine.inspection")
+        from tui.engine.inspection import try_connection
+
         means = self._means
         if typed_secret is not None:
             means = replace(means, secret=lambda _: _ready(typed_secret))
@@ -140,26 +155,36 @@ class Engine:
             await self.store.record_certificate(connection.name, connection.address, report.certificate_ends)
         return report
 
-    async def identify(self, connection: Connection) -> Identity:
+    async def identify(self, connection: "Connection") -> "Identity":
         """What the server of a connection, saved or not, shows to prove who it is, and what is to be thought of it.
         Raises TransferFailed."""
+        await _load("tui.engine.trusting")
+        from tui.engine.trusting import look_at
+
         return await look_at(connection, self._means)
 
-    def place_for(self, connection: Connection, identity: Identity) -> str:
+    def place_for(self, connection: "Connection", identity: "Identity") -> str:
         """Where `accept` would keep that this is trusted, in words."""
+        from tui.engine.trusting import place_for
+
         return place_for(connection, identity, self._means)
 
-    async def accept(self, connection: Connection, identity: Identity) -> Accepted:
+    async def accept(self, connection: "Connection", identity: "Identity") -> "Accepted":
         """Trust what a server has shown. The connection that comes back is to be saved if it differs. Raises
         TransferFailed (config) and ReadOnly."""
         self.require_changes()
+        from tui.engine.trusting import accept
+
         return await accept(connection, identity, self._means)
 
-    async def preview(self, name: str) -> Preview:
+    async def preview(self, name: str) -> "Preview":
         """What a run would move now. Raises UnknownConnection and TransferFailed."""
+        await _load("tui.engine.inspection")
+        from tui.engine.inspection import preview_run
+
         return await preview_run(await self.store.connection(name), self._means, self.store)
 
-    async def prepare(self, connection: Connection) -> None:
+    async def prepare(self, connection: "Connection") -> None:
         """Open the vault if a secret of the connection is in it, which may ask for a passphrase. Raises
         TransferFailed."""
         if any(reference.startswith("vault:") for reference in connection.references):
@@ -206,12 +231,20 @@ class Engine:
             await self._foreign.look(self._executions.keys())
             self._store_version = version
 
-    async def _secret(self, connection: Connection) -> str | None:
+    async def _secret(self, connection: "Connection") -> str | None:
         reference = connection.endpoint.secret
         return None if reference is None else await self._resolve(reference)
 
     async def _resolve(self, reference: str) -> str:
+        from tui.trust.secrets import resolve_secret
+
         return await resolve_secret(reference, self.vault)
+
+
+async def _load(module: str) -> None:
+    """Import what works on connections. A screen that shows them does without: its first frame would wait for it, and
+    a frame while it is imported for the first time would, too, without the thread."""
+    await asyncio.to_thread(import_module, module)
 
 
 async def _ready(secret: str) -> str:

@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cryptography.fernet import Fernet, InvalidToken
-
 from tui.domain.failure import ReadOnly
 from tui.trust.private_file import only_writer, write_private
 from tui.trust.vault_key import VaultKey, VaultProblem, key_name
@@ -125,6 +123,8 @@ class Vault:
     def _store(self, secrets: dict[str, str]) -> None:
         self._ensure_key()
         key = self._key.read()
+        from cryptography.fernet import Fernet
+
         token = Fernet(key).encrypt(json.dumps(secrets, sort_keys=True).encode())
         write_private(self._path, f"{_header(key)}\n".encode() + token + b"\n")
 
@@ -171,6 +171,8 @@ def _header(key: bytes) -> str:
 
 
 def _decrypted(token: bytes, key: bytes) -> bytes | None:
+    from cryptography.fernet import Fernet, InvalidToken
+
     try:
         return Fernet(key).decrypt(token)
     except InvalidToken:

@@ -12,11 +12,13 @@ import os
 import unicodedata
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-from cryptography.fernet import Fernet, InvalidToken
+from typing import TYPE_CHECKING
 
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.trust.private_file import why_not_private, write_private
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
 
 _FORMAT = "wharf-key-1"
 _SALT = 16
@@ -69,13 +71,15 @@ class _Seal:
     def new(cls) -> "_Seal":
         return cls(_COST, _BLOCKS, _LANES, base64.b64encode(os.urandom(_SALT)).decode())
 
-    def fernet(self, passphrase: str) -> Fernet:
+    def fernet(self, passphrase: str) -> "Fernet":
         """Slow on purpose. Raises ValueError for parameters that are none."""
         if not all(isinstance(number, int) for number in (self.cost, self.blocks, self.lanes)):
             raise ValueError("a derivation that is not given by numbers")
         memory = 128 * self.cost * self.blocks
         if not 0 < memory <= _MOST_MEMORY:
             raise ValueError("a derivation that asks for too much memory")
+        from cryptography.fernet import Fernet
+
         derived = hashlib.scrypt(
             # Keyboards differ in how they compose letters. No error of the encoder may come to show the passphrase.
             unicodedata.normalize("NFC", passphrase).encode("utf-8", "surrogatepass"),
@@ -143,6 +147,8 @@ class VaultKey:
         content = self._content()
         if not self._is_sealed(content) or self._has_opened(content):
             return
+        from cryptography.fernet import InvalidToken
+
         sealed = self._parsed(content)
         try:
             key = sealed.seal.fernet(passphrase).decrypt(sealed.token)
@@ -154,6 +160,8 @@ class VaultKey:
 
     def create(self) -> None:
         """Make a key, in clear, where there is none."""
+        from cryptography.fernet import Fernet
+
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(self.path, Fernet.generate_key() + b"\n")
 
@@ -196,6 +204,8 @@ class VaultKey:
         return content.startswith(b"{")
 
     def _checked(self, content: bytes) -> bytes:
+        from cryptography.fernet import Fernet
+
         key = content.strip()
         try:
             Fernet(key)

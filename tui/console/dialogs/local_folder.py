@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import work
@@ -22,10 +22,12 @@ from tui.console import keymap
 from tui.console.formats import moment, safe
 from tui.console.livetable import Column
 from tui.console.widgets.row_table import RowTable
-from tui.domain.connection import Connection
 from tui.domain.figures import count, size
 from tui.domain.naming import is_aside, is_partial, matches
 from tui.domain.text import printable
+
+if TYPE_CHECKING:
+    from tui.domain.connection import Connection
 
 _MOST = 10_000
 """Names that are looked at: more than that is nothing to read through, and a folder may have millions."""
@@ -51,7 +53,7 @@ class Listing:
     """Whether the folder has more than was looked at."""
 
 
-def read_folder(connection: Connection, most: int = _MOST) -> Listing:
+def read_folder(connection: "Connection", most: int = _MOST) -> Listing:
     """Look at the local folder; raises OSError when it cannot be read."""
     with os.scandir(Path(connection.local_dir).expanduser()) as entries:
         files = list(_files(connection, islice(entries, most)))
@@ -59,7 +61,7 @@ def read_folder(connection: Connection, most: int = _MOST) -> Listing:
     return Listing(tuple(sorted(files, key=lambda file: file.changed, reverse=True)), more)
 
 
-def _files(connection: Connection, entries: Iterator[os.DirEntry[str]]) -> Iterator[LocalFile]:
+def _files(connection: "Connection", entries: Iterator[os.DirEntry[str]]) -> Iterator[LocalFile]:
     for entry in entries:
         try:
             found = entry.stat()
@@ -71,7 +73,7 @@ def _files(connection: Connection, entries: Iterator[os.DirEntry[str]]) -> Itera
         yield LocalFile(entry.name, found.st_size, changed, _what(connection, entry.name, found.st_mode))
 
 
-def _what(connection: Connection, name: str, mode: int) -> str:
+def _what(connection: "Connection", name: str, mode: int) -> str:
     if not stat.S_ISREG(mode):
         return "not a file"
     if is_partial(name):
@@ -98,7 +100,7 @@ class LocalFolderDialog(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.CLOSE]
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: "Connection") -> None:
         super().__init__()
         self._connection = connection
 

@@ -26,7 +26,8 @@ from tui.domain.figures import SIGNS
 from tui.domain.run import Event, Status
 from tui.domain.terms import Direction
 from tui.domain.text import printable
-from tui.engine import Engine, TestReport, Watcher
+from tui.engine import Engine
+from tui.engine.inspection import TestReport, Watcher
 from tui.trust.identity import Identity
 
 

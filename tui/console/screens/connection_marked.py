@@ -3,11 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from tui.console.dialogs.confirm import ConfirmDialog
-from tui.console.dialogs.connection_export import ConnectionExport
 from tui.console.screens import connection_reasons
 from tui.console.screens.connection_reasons import ON_MARKS, named
 from tui.console.screens.connection_view import ConnectionView
-from tui.domain.connection_file import write_connections
 from tui.domain.figures import count
 from tui.engine.live import LiveRun
 
@@ -20,6 +18,8 @@ class MarkedConnections(ConnectionView):
 
     async def action_copy_toml(self) -> None:
         """Put the connections on the clipboard of the terminal as `wharf export` writes them: without secrets."""
+        from tui.domain.connection_file import write_connections
+
         names = self._targets
         with self._telling():
             text = write_connections([await self.engine.store.connection(name) for name in names])
@@ -32,6 +32,8 @@ class MarkedConnections(ConnectionView):
 
     def action_export(self) -> None:
         """Write the connections to a file, as `wharf export` does."""
+        from tui.console.dialogs.connection_export import ConnectionExport
+
         self.app.push_screen(ConnectionExport(self.engine.store, self._targets))
 
     def action_mark(self) -> None:

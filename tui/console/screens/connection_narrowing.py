@@ -1,16 +1,18 @@
 """Which connections are shown, and in which order: the filter, the menus of values, the saved filters, the sort."""
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from textual import on, work
 
 from tui.console.dialogs.facets import Choices, FacetDialog
-from tui.console.dialogs.saved_filters import SavedFiltersDialog
 from tui.console.screens.connection_view import ConnectionView
 from tui.console.widgets.filter_bar import FilterBar
 from tui.console.widgets.row_table import RowTable
 from tui.domain.filter import with_choices
-from tui.saved_filters import SavedFilters
+
+if TYPE_CHECKING:
+    from tui.saved_filters import SavedFilters
 
 _AT_ONCE = 100
 """Connections that are prepared for the filter before anything else has its turn."""
@@ -78,6 +80,8 @@ class ConnectionNarrowing(ConnectionView):
         self._show()
 
     def action_saved_filters(self) -> None:
+        from tui.console.dialogs.saved_filters import SavedFiltersDialog
+
         self._keep_place()
         self.app.push_screen(SavedFiltersDialog(self._saved, self._filter_bar.text), self._filter_bar.recall)
 
@@ -97,7 +101,9 @@ class ConnectionNarrowing(ConnectionView):
             await asyncio.sleep(0)
 
     @property
-    def _saved(self) -> SavedFilters:
+    def _saved(self) -> "SavedFilters":
+        from tui.saved_filters import SavedFilters
+
         return SavedFilters(self.engine.paths.filters, "connections")
 
     def action_back(self) -> None:

@@ -1,12 +1,17 @@
-"""What is done with the one connection under the cursor or under the mouse."""
+"""What is done with the one connection under the cursor or under the mouse.
+
+What is opened is imported then: none of it is needed to show the connections.
+"""
+
+from typing import TYPE_CHECKING
 
 from textual import on
 
-from tui.console.dialogs.local_folder import LocalFolderDialog
-from tui.console.dialogs.testing import TestDialog
 from tui.console.screens.connection_view import ConnectionView
 from tui.console.widgets.row_table import RowTable
-from tui.domain.connection import Connection
+
+if TYPE_CHECKING:
+    from tui.domain.connection import Connection
 
 
 class SingleConnection(ConnectionView):
@@ -17,7 +22,6 @@ class SingleConnection(ConnectionView):
             self._open_history(name)
 
     def action_totals(self) -> None:
-        # Plots bring a library along that nothing else needs.
         from tui.console.screens.totals import TotalsScreen
 
         self.app.push_screen(TotalsScreen(self.engine, None))
@@ -46,22 +50,26 @@ class SingleConnection(ConnectionView):
             with self._telling():
                 self._open_form(await self.engine.store.connection(name), copy=True)
 
-    def _open_form(self, connection: Connection | None, *, copy: bool = False) -> None:
+    def _open_form(self, connection: "Connection | None", *, copy: bool = False) -> None:
         from tui.console.dialogs.connection_form import ConnectionForm
 
         self.app.push_screen(ConnectionForm(self.engine, connection, copy=copy), self._form_closed)
 
-    async def _form_closed(self, saved: Connection | None) -> None:
+    async def _form_closed(self, saved: "Connection | None") -> None:
         if saved is not None:
             await self.reload()
             self._reveal(saved.name)
 
     async def action_test(self) -> None:
+        from tui.console.dialogs.testing import TestDialog
+
         if (name := self._chosen) is not None:
             with self._telling():
                 self.app.push_screen(TestDialog(self.engine, await self.engine.store.connection(name)))
 
     async def action_local_folder(self) -> None:
+        from tui.console.dialogs.local_folder import LocalFolderDialog
+
         if (name := self._chosen) is not None:
             with self._telling():
                 self.app.push_screen(LocalFolderDialog(await self.engine.store.connection(name)))
