@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from tui.domain.failure import TransferFailed
 from tui.methods.after_action import SettingAside
-from tui.methods.base import Each, Entry, Proof, Staged, Surroundings, Target
+from tui.methods.base import Each, Entry, Proof, Staged, Target
 from tui.methods.sftp_client import ABSENT, RemoteFile, SftpClient
 from tui.methods.sftp_copy import BlockWriter
 from tui.methods.sftp_team import Team
@@ -35,7 +35,6 @@ class ManySmallFiles(SettingAside, Target):
     """The part of a session that is about several files at the same time."""
 
     _where: str
-    _surroundings: Surroundings
     _digests: RemoteDigests | None
     _proofs: dict[str, asyncio.Task[str | None]]
     """Hashes that the server computes while there is something else to wait for, by path."""
