@@ -12,30 +12,28 @@ every new process reads the whole folder again, so `move` serves better where it
 
 import asyncio
 import imaplib
-import ssl
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import is_partial, matches, unused_name
-from tui.domain.terms import After, MailAuth, MailTls
+from tui.domain.terms import After, MailAuth
 from tui.methods.base import BLOCK_SIZE, Entry, Source, Surroundings
-from tui.methods.dial import Peer, Way
 from tui.methods.imap_client import Folder, ImapClient, OversizedAnswer
 from tui.methods.imap_syntax import Value, number
 from tui.methods.mail_identity import (
-    NOT_ENCRYPTED,
+    TlsLayer,
     check_certificate,
     identify_mail_server,
     mail_endpoint,
+    meet,
     trusting_context,
 )
 from tui.methods.mail_parts import DamagedContent, Part, TransferDecoder, attached_parts, is_from, message_id_in
-from tui.methods.narration import SILENT, Narrator
 from tui.methods.route import find_way
 from tui.methods.spool import Slice, Spool
 from tui.trust.identity import Identity
@@ -98,7 +96,7 @@ class ImapSession(Source):
 
     async def open(self) -> None:
         context = await asyncio.to_thread(trusting_context, self._endpoint)
-        await _meet(self._client, self._peer, self._way, self._endpoint.tls, context, self._narrator, self._judge)
+        await meet(self._client, self._peer, self._way, self._endpoint.tls, context, self._narrator, self._judge)
         username = self._endpoint.username or ""
         with self._narrator.step("login") as note:
             with_token = self._endpoint.auth is MailAuth.XOAUTH2
@@ -111,11 +109,11 @@ class ImapSession(Source):
             self._folder = await self._client.select(self._folder_name, readonly=readonly)
             note.detail = f"{self._folder_name}: {self._folder.exists} mails"
 
-    def _judge(self, shown: ssl.SSLSocket) -> str:
+    def _judge(self, shown: TlsLayer) -> str:
         return check_certificate(shown, self._endpoint, self._peer, self._surroundings)
 
     async def close(self) -> None:
-        await self._client.logout()
+        await self._client.close()
         await self._way.close()
         if self._spool is not None:
             self._spool.close()
@@ -305,48 +303,7 @@ class ImapSession(Source):
 
 async def identify(connection: Connection, surroundings: Surroundings) -> Identity:
     """The certificate that the server shows, judged. Nobody logs in. Raises TransferFailed."""
-    endpoint, peer = mail_endpoint(connection)
-    way = find_way(connection, surroundings)
-
-    async def meet(context: ssl.SSLContext) -> bytes:
-        client = ImapClient(peer)
-        try:
-            await _meet(client, peer, way, endpoint.tls, context, SILENT, lambda _: "")
-            return client.certificate.getpeercert(binary_form=True) or b""
-        finally:
-            await client.logout()
-
-    try:
-        return await identify_mail_server(connection, meet)
-    finally:
-        await way.close()
-
-
-async def _meet(
-    client: ImapClient,
-    peer: Peer,
-    way: Way,
-    tls: MailTls,
-    context: ssl.SSLContext,
-    narrator: Narrator,
-    judge: Callable[[ssl.SSLSocket], str],
-) -> None:
-    """Connect and encrypt, in the order that the kind of TLS has. `judge` looks at the certificate before the login,
-    and returns what to tell of it."""
-    connected = await way.connect(peer, narrator)
-    if tls is not MailTls.IMPLICIT:
-        with narrator.step("greeting") as note:
-            note.detail = await client.greet(connected, None)
-    with narrator.step("identity") as note:
-        match tls:
-            case MailTls.IMPLICIT:
-                greeting = await client.greet(connected, context)
-                note.detail = f"{judge(client.certificate)}; {greeting}"
-            case MailTls.STARTTLS:
-                await client.start_tls(context)
-                note.detail = judge(client.certificate)
-            case MailTls.NONE:
-                note.detail = NOT_ENCRYPTED
+    return await identify_mail_server(connection, find_way(connection, surroundings), ImapClient)
 
 
 def _told_apart(offers: list[_Offer]) -> list[_Offer]:

@@ -279,7 +279,7 @@ class ImapClient:
         found = values[1] if len(values) > 1 else None
         return found.decode("ascii", "replace") if isinstance(found, bytes) and found else "/"
 
-    async def logout(self) -> None:
+    async def close(self) -> None:
         """Say good-bye, if that can be done, and close. Never raises."""
         client, self._blocking = self._blocking, None
         if client is not None and not self._spoiled:

@@ -6,8 +6,7 @@ can be read back, so what proves a delivery is that answer.
 """
 
 import asyncio
-import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -18,12 +17,12 @@ from tui.domain.figures import size as shown_size
 from tui.domain.terms import MailAuth, MailTls, Resend
 from tui.methods.base import Entry, OutcomeUnknown, PartlyDelivered, Staged, Surroundings, Target, Writer
 from tui.methods.blocks import Block
-from tui.methods.dial import Peer, Way
 from tui.methods.mail_identity import (
-    NOT_ENCRYPTED,
+    TlsLayer,
     check_certificate,
     identify_mail_server,
     mail_endpoint,
+    meet,
     trusting_context,
 )
 from tui.methods.message import (
@@ -38,7 +37,6 @@ from tui.methods.message import (
     pack,
     size_of,
 )
-from tui.methods.narration import SILENT, Narrator
 from tui.methods.route import find_way
 from tui.methods.smtp_client import Refusal, SmtpClient
 from tui.methods.spool import Slice, Spool
@@ -80,7 +78,8 @@ class SmtpSession(Target):
     async def open(self) -> None:
         self._check_addresses()
         context = await asyncio.to_thread(trusting_context, self._endpoint)
-        await _meet(self._client, self._peer, self._way, self._endpoint.tls, context, self._narrator, self._judge)
+        await meet(self._client, self._peer, self._way, self._endpoint.tls, context, self._narrator, self._judge)
+        await self._client.hello()
         await self._login()
         announced = self._client.size_limit
         self._limit = announced or USUAL_LIMIT
@@ -108,7 +107,7 @@ class SmtpSession(Target):
         recipients = count(len(self._head.recipients), "recipient")
         return f"a mail from {self._head.sender} to {recipients} would be taken; none was sent"
 
-    def _judge(self, shown: ssl.SSLObject) -> str:
+    def _judge(self, shown: TlsLayer) -> str:
         return check_certificate(shown, self._endpoint, self._peer, self._surroundings)
 
     def _check_addresses(self) -> None:
@@ -135,7 +134,7 @@ class SmtpSession(Target):
             note.detail = f"logged in as {username} with {mechanism}"
 
     async def close(self) -> None:
-        await self._client.quit()
+        await self._client.close()
         await self._way.close()
         if self._spool is not None:
             self._spool.close()
@@ -272,50 +271,7 @@ class _SpoolWriter:
 
 async def identify(connection: Connection, surroundings: Surroundings) -> Identity:
     """The certificate that the server shows, judged. Nobody logs in. Raises TransferFailed."""
-    endpoint, peer = mail_endpoint(connection)
-    way = find_way(connection, surroundings)
-
-    async def meet(context: ssl.SSLContext) -> bytes:
-        client = SmtpClient(peer)
-        try:
-            await _meet(client, peer, way, endpoint.tls, context, SILENT, lambda _: "")
-            return client.certificate.getpeercert(binary_form=True) or b""
-        finally:
-            await client.quit()
-
-    try:
-        return await identify_mail_server(connection, meet)
-    finally:
-        await way.close()
-
-
-async def _meet(
-    client: SmtpClient,
-    peer: Peer,
-    way: Way,
-    tls: MailTls,
-    context: ssl.SSLContext,
-    narrator: Narrator,
-    judge: Callable[[ssl.SSLObject], str],
-) -> None:
-    """Connect and encrypt, in the order that the kind of TLS has. `judge` looks at the certificate before anything is
-    said about the mail, and returns what to tell of it."""
-    connected = await way.connect(peer, narrator)
-    if tls is not MailTls.IMPLICIT:
-        with narrator.step("greeting") as note:
-            note.detail = await client.greet(connected, None)
-    with narrator.step("identity") as note:
-        match tls:
-            case MailTls.IMPLICIT:
-                greeting = await client.greet(connected, context)
-                note.detail = f"{judge(client.certificate)}; {greeting}"
-            case MailTls.STARTTLS:
-                await client.hello()
-                await client.start_tls(context)
-                note.detail = judge(client.certificate)
-            case MailTls.NONE:
-                note.detail = NOT_ENCRYPTED
-    await client.hello()
+    return await identify_mail_server(connection, find_way(connection, surroundings), SmtpClient)
 
 
 def _listed(refused: Sequence[Refusal]) -> str:

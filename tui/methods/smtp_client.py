@@ -89,6 +89,7 @@ class SmtpClient:
 
     async def start_tls(self, context: ssl.SSLContext) -> None:
         """RFC 3207. A server that does not offer it is refused: there is no falling back to plain text."""
+        await self.hello()
         if not self._smtp.supports_extension("starttls"):
             raise TransferFailed(
                 FailureClass.TLS,
@@ -225,7 +226,7 @@ class SmtpClient:
             _expect(answer, aiosmtplib.SMTPStatus.completed)
         return f"{answer.code} {answer.message}"
 
-    async def quit(self) -> None:
+    async def close(self) -> None:
         """Say good-bye, if that can be done, and close. Never raises."""
         if not self._spoiled and self._smtp.is_connected:
             with suppress(aiosmtplib.SMTPException, OSError):
