@@ -70,6 +70,10 @@ class Terminal:
         """From now on the terminal takes nothing, as when the line behind it is dead."""
         termios.tcflow(self._theirs, termios.TCOOFF)
 
+    def read_again(self) -> None:
+        """After `stop_reading`."""
+        termios.tcflow(self._theirs, termios.TCOON)
+
     def hang_up(self) -> None:
         """The terminal goes away, as when sshd gives a line up."""
         nothing_to_read = os.eventfd(0)
@@ -123,13 +127,25 @@ def wharf_on_terminal(
     *argv: str, columns: int = 80, rows: int = 24, stdin: int | None = None, **environment: str
 ) -> Iterator[Terminal]:
     """Start Wharf on a terminal of its own; it is gone at the end of the body. `stdin` replaces the terminal there."""
+    with on_terminal(
+        sys.executable, "-m", "tui", *argv, columns=columns, rows=rows, stdin=stdin, **environment
+    ) as terminal:
+        yield terminal
+
+
+@contextmanager
+def on_terminal(
+    *argv: str, columns: int = 80, rows: int = 24, stdin: int | None = None, **environment: str
+) -> Iterator[Terminal]:
+    """Start a program on a terminal of its own; it is gone at the end of the body. `stdin` replaces the terminal
+    there."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(ours, (rows, columns))
     # The workers of pytest-xdist have both, and they overrule what the terminal says of its size.
     inherited = {key: value for key, value in os.environ.items() if key not in {"COLUMNS", "LINES"}}
     process = subprocess.Popen(
         # setsid: the pseudo terminal is to be the controlling one, as it is for a login.
-        ["setsid", "--ctty", sys.executable, "-m", "tui", *argv] if stdin is None else [sys.executable, "-m", "tui"],
+        ["setsid", "--ctty", *argv] if stdin is None else argv,
         stdin=theirs if stdin is None else stdin,
         stdout=theirs,
         stderr=theirs,

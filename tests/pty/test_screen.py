@@ -3,18 +3,15 @@
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.pty.modes import ALTERNATE_SCREEN, MOUSE, assert_as_it_was, is_set
-from tests.pty.terminal import PATIENCE, wharf_on_terminal
-from tui.domain.connection import Connection
-from tui.domain.failure import FailureClass
-from tui.domain.run import Run, Status
+from tests.pty.silence import assert_interrupted, save_silent_connection, the_run
+from tests.pty.terminal import wharf_on_terminal
+from tui.domain.run import Status
 from tui.paths import Paths
-from tui.store.sqlite import SqliteStore
 
 FIRST_FRAME = b"No connections yet"
 ENDINGS = pytest.mark.parametrize(
@@ -34,47 +31,6 @@ def test_a_signal_ends_the_screen_and_leaves_the_terminal_as_it_was(number: sign
         assert terminal.end() == code
         assert_as_it_was(terminal.seen)
         assert terminal.modes == before
-
-
-@pytest.fixture
-def silent_server() -> Iterator[socket.socket]:
-    """Takes connections and never says a word."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(PATIENCE)
-        yield server
-
-
-async def save_silent_connection(paths: Paths, server: socket.socket, local: Path) -> None:
-    endpoint = {
-        "host": "127.0.0.1",
-        "port": server.getsockname()[1],
-        "username": "wharf",
-        "secret": "env:SILENT",
-    }
-    store = SqliteStore(paths.database)
-    await store.open()
-    await store.save(
-        Connection.model_validate(
-            {"name": "silent", "direction": "inbound", "method": "ftp", "local_dir": str(local), "ftp": endpoint}
-        )
-    )
-    await store.close()
-
-
-async def the_run(paths: Paths) -> Run:
-    """As it stands in the store; nobody has looked there since, who would have ended it as an orphan."""
-    store = SqliteStore(paths.database)
-    await store.open()
-    (run,) = await store.runs()
-    await store.close()
-    return run
-
-
-def assert_interrupted(run: Run) -> None:
-    assert run.status is Status.FAILED
-    assert run.ended is not None
-    assert run.failure is not None
-    assert run.failure.failure_class is FailureClass.INTERRUPTED
 
 
 @ENDINGS
@@ -273,4 +229,16 @@ def test_an_escape_that_stands_alone_is_a_key() -> None:
         terminal.type(b"\x1b")
         terminal.wait_for(b"words, status", since=here)
         terminal.type(b"\x11")
+        assert terminal.end() == 0
+
+
+def test_a_line_that_is_slow_to_take_what_is_shown_is_told() -> None:
+    with wharf_on_terminal() as terminal:
+        place = terminal.wait_for(b"Quit", since=terminal.wait_for(FIRST_FRAME))
+        terminal.stop_reading()
+        terminal.type(b"??")
+        terminal.listen(0.6)
+        terminal.read_again()
+        terminal.wait_for(b"SLOW LINE", since=place)
+        terminal.type(b"q")
         assert terminal.end() == 0
