@@ -12,6 +12,7 @@ import asyncssh
 from tui.methods import sftp_wire as wire
 from tui.methods.sftp_turns import turns_of_this_loop
 from tui.methods.sftp_wire import Kind, Malformed, Packet, Refused
+from tui.methods.ssh_lane import Lane, Pieces, lane_of
 
 LONGEST_PACKET = 1024 * 1024 + wire.HEADER_ROOM
 """Bytes of a packet that is still read: as much as a connection may ask for in one request."""
@@ -45,8 +46,9 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
     Whatever is no SFTP, or no answer to a request, ends the channel: after it no packet can be told from another.
     """
 
-    def __init__(self, alive: Callable[[], None]) -> None:
+    def __init__(self, alive: Callable[[], None], lane: Lane | None = None) -> None:
         self._alive = alive
+        self._lane = lane
         self._loop = asyncio.get_running_loop()
         self._turns = turns_of_this_loop()
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
@@ -67,8 +69,9 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
     async def open(cls, link: asyncssh.SSHClientConnection, alive: Callable[[], None]) -> "SftpChannel":
         """A channel that runs the SFTP subsystem. `alive` is called whenever something arrives. Raises what asyncssh
         raises."""
+        lane = lane_of(link)
         _, session = await link.create_session(
-            lambda: cls(alive),
+            lambda: cls(alive, lane),
             # What ssh_config has for interactive sessions does not count here.
             command=None,
             subsystem="sftp",
@@ -142,16 +145,32 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
         self._is_asking = False
         if self._is_paused or self._end is not None or self._channel is None:
             return 0
-        pieces = self._next_pieces(budget)
-        try:
-            self._channel.write(b"".join(pieces))
-        except OSError:
-            self._finish(ChannelLost("the server has ended the session"))
+        sent = self._send_over_lane(self._lane, self._channel, budget) if self._lane else 0
+        if not sent and not self._is_paused:
+            pieces = self._next_pieces(budget)
+            sent = _size(pieces)
+            try:
+                self._channel.write(b"".join(pieces))
+            except OSError:
+                self._finish(ChannelLost("the server has ended the session"))
         self._ask_for_turn()
-        return sum(map(len, pieces))
+        return sent
+
+    def _send_over_lane(self, lane: Lane, channel: asyncssh.SSHClientChannel[bytes], budget: int) -> int:
+        packets: list[Pieces] = []
+        sent = 0
+        while (room := lane.room(channel, sent)) and (pieces := self._next_pieces(min(room, budget - sent))):
+            packets.append(pieces)
+            sent += _size(pieces)
+        if packets:
+            lane.write(channel, packets)
+        if room == 0:
+            self._is_paused = True
+            lane.wait_for_room(channel)
+        return sent
 
     def _next_pieces(self, budget: int) -> list[bytes | memoryview]:
-        pieces = []
+        pieces: list[bytes | memoryview] = []
         while budget and (self._begun or self._waiting):
             if not self._begun:
                 self._begun.extend(self._waiting.popleft().pieces)
@@ -167,6 +186,8 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
         self._channel = chan
+        if self._lane is not None:
+            self._lane.add(chan)
         # Paused as soon as the server's window is full: what the library keeps back it would encrypt all at once.
         chan.set_write_buffer_limits(high=0, low=0)
 
@@ -194,6 +215,8 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._lane is not None and self._channel is not None:
+            self._lane.remove(self._channel)
         self._finish(ChannelLost(str(exc) if exc else "the session was ended"))
 
     def _take(self, packet: Packet) -> None:
@@ -219,6 +242,10 @@ class SftpChannel(asyncssh.SSHClientSession[bytes]):
         while self._answered:
             _, answered = self._answered.popitem()
             answered(end)
+
+
+def _size(pieces: Pieces) -> int:
+    return sum(map(len, pieces))
 
 
 def _settle(future: "asyncio.Future[_Result]", decode: Callable[[Packet], _Result], reply: Packet | Exception) -> None:
