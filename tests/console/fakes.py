@@ -17,13 +17,15 @@ from tui.domain.failure import (
     UnknownConnection,
     UsageProblem,
 )
+from tui.domain.filter import Filter
+from tui.domain.filter_facts import run_facts
 from tui.domain.run import Event, FileRecord, Outcome, Owner, Progress, Run, Status, Trigger
 from tui.domain.statistics import ConnectionTotals, DayTotals, Statistics
 from tui.engine.inspection import TestReport, Watcher
 from tui.engine.live import LiveRun, Snapshot
 from tui.engine.trusting import Accepted
 from tui.paths import Paths
-from tui.store.base import ConnectionState, Delivery, FileChanges, Partial, Pulse, Store, Unreadable
+from tui.store.base import ConnectionState, Delivery, FileChanges, Found, Partial, Pulse, Store, Unreadable
 from tui.trust.identity import Identity
 from tui.trust.unlocking import VaultOpener
 from tui.trust.vault import Vault
@@ -68,6 +70,10 @@ class FakeStore(Store):
         """When each file of a run was written last."""
         self.all_events: dict[int, list[Event]] = {}
         self.cancel_requests: list[int] = []
+        self.slice = 150
+        """Runs that one slice of a search goes through."""
+        self.searched: list[int | None] = []
+        """Where slices of searches began."""
         self.broken: list[Unreadable] = []
         self.certificates: dict[str, datetime] = {}
 
@@ -250,6 +256,15 @@ class FakeStore(Store):
             and (status is None or run.status is status)
         ]
         return found[:limit]
+
+    async def search(
+        self, wanted: Filter, name: str | None = None, *, before: int | None = None, limit: int = 100
+    ) -> Found:
+        self.searched.append(before)
+        some = await self.runs(name, before=before, limit=self.slice)
+        found = [run for run in some if wanted.accepts(run_facts(run))][:limit]
+        last = found[-1] if len(found) == limit else some[-1] if len(some) == self.slice else None
+        return Found(found, last.run_id, last.started) if last is not None else Found(found, None, None)
 
     async def run(self, run_id: int) -> Run:
         if run_id not in self.all_runs:

@@ -76,13 +76,17 @@ class Mistake:
 
 
 @dataclass(frozen=True, slots=True)
-class _Word:
+class Word:
+    """A text, in small letters, that a row has to have or must not have."""
+
     text: str
     negated: bool
 
 
 @dataclass(frozen=True, slots=True)
-class _Choice:
+class Choice:
+    """The beginnings of the values, any of which a row has to have or must not have."""
+
     key: str
     beginnings: tuple[str, ...]
     negated: bool
@@ -92,7 +96,9 @@ class _Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class _Comparison:
+class Comparison:
+    """How a measure of a row, in its base unit, has to compare or must not compare."""
+
     key: str
     sign: str
     amount: float
@@ -107,11 +113,11 @@ class _Comparison:
 class Filter:
     """A line, understood."""
 
-    words: tuple[_Word, ...] = ()
-    choices: Mapping[str, _Choice] = field(default_factory=dict)
+    words: tuple[Word, ...] = ()
+    choices: Mapping[str, Choice] = field(default_factory=dict)
     """What is asked for, by key."""
-    exclusions: tuple[_Choice, ...] = ()
-    comparisons: tuple[_Comparison, ...] = ()
+    exclusions: tuple[Choice, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
 
     def __bool__(self) -> bool:
@@ -121,7 +127,7 @@ class Filter:
     def accepts(self, facts: Facts) -> bool:
         """Whether a row is meant."""
         # Asked of ten thousand rows for every letter that is typed: chain and loops, not tuples and generators.
-        parts: Iterable[_Choice | _Comparison] = chain(self.choices.values(), self.exclusions, self.comparisons)
+        parts: Iterable[Choice | Comparison] = chain(self.choices.values(), self.exclusions, self.comparisons)
         for part in parts:
             if not part.holds(facts):
                 return False
@@ -152,10 +158,10 @@ def parse_filter(line: str, vocabulary: Vocabulary) -> Filter:
     """Understand a line. What cannot be meant is reported and otherwise ignored, so that the rows do not vanish while
     a term is being typed.
     """
-    words: list[_Word] = []
+    words: list[Word] = []
     asked: dict[str, tuple[str, ...]] = {}
-    exclusions: list[_Choice] = []
-    comparisons: list[_Comparison] = []
+    exclusions: list[Choice] = []
+    comparisons: list[Comparison] = []
     mistakes: list[Mistake] = []
     for found in _PART.finditer(line):
         try:
@@ -164,15 +170,15 @@ def parse_filter(line: str, vocabulary: Vocabulary) -> Filter:
             mistakes.append(Mistake(*found.span(), str(error)))
             part = error.instead
         match part:
-            case _Word():
+            case Word():
                 words.append(part)
-            case _Choice(key, beginnings, negated=False):
+            case Choice(key, beginnings, negated=False):
                 asked[key] = (*asked.get(key, ()), *beginnings)
-            case _Choice():
+            case Choice():
                 exclusions.append(part)
-            case _Comparison():
+            case Comparison():
                 comparisons.append(part)
-    choices = {key: _Choice(key, beginnings, negated=False) for key, beginnings in asked.items()}
+    choices = {key: Choice(key, beginnings, negated=False) for key, beginnings in asked.items()}
     return Filter(tuple(words), choices, tuple(exclusions), tuple(comparisons), tuple(mistakes))
 
 
@@ -208,17 +214,17 @@ def _continued(part: str, vocabulary: Vocabulary) -> Iterator[str]:
 class _NotMeant(Exception):
     """A part that cannot be meant, and as much of it as can."""
 
-    def __init__(self, sentence: str, instead: _Choice | None = None) -> None:
+    def __init__(self, sentence: str, instead: Choice | None = None) -> None:
         super().__init__(sentence)
         self.instead = instead
 
 
-def _understood(part: str, vocabulary: Vocabulary) -> _Word | _Choice | _Comparison | None:
+def _understood(part: str, vocabulary: Vocabulary) -> Word | Choice | Comparison | None:
     term = _TERM.fullmatch(part)
     if term is None:
         negated = part.startswith("-")
         text = part[negated:].strip('"')
-        return _Word(text, negated) if text else None
+        return Word(text, negated) if text else None
     minus, key, value = term.groups()
     value = value.strip('"')
     if key in vocabulary.choices:
@@ -228,10 +234,10 @@ def _understood(part: str, vocabulary: Vocabulary) -> _Word | _Choice | _Compari
     raise _NotMeant(_unknown_key(key, vocabulary.keys))
 
 
-def _choice(key: str, value: str, known: Mapping[str, str], *, negated: bool) -> _Choice:
+def _choice(key: str, value: str, known: Mapping[str, str], *, negated: bool) -> Choice:
     wanted = [each for each in value.split(",") if each]
     possible = tuple(each for each in wanted if _can_match(each, known))
-    choice = _Choice(key, possible, negated) if possible else None
+    choice = Choice(key, possible, negated) if possible else None
     if len(possible) < len(wanted) or not wanted:
         raise _NotMeant(f"{key}: is {_listed(list(known))}", choice)
     assert choice is not None  # noqa: S101 - as many are possible as are wanted, and some are wanted
@@ -242,12 +248,12 @@ def _can_match(beginning: str, known: Mapping[str, str]) -> bool:
     return any(form.startswith(beginning) for key, title in known.items() for form in (key, slug(title)))
 
 
-def _comparison(key: str, value: str, unit: Unit, *, negated: bool) -> _Comparison:
+def _comparison(key: str, value: str, unit: Unit, *, negated: bool) -> Comparison:
     written = _COMPARISON.fullmatch(value)
     if written is None or written[3] not in unit.factors:
         raise _NotMeant(f"{key}: is compared, such as {unit.examples}")
     sign, amount, name = written.groups()
-    return _Comparison(key, sign, float(amount) * unit.factors[name], negated)
+    return Comparison(key, sign, float(amount) * unit.factors[name], negated)
 
 
 def _unknown_key(word: str, keys: list[str]) -> str:

@@ -1,5 +1,6 @@
 """What a filter can ask of a connection and of a run."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
@@ -12,6 +13,7 @@ from tui.domain.terms import Direction, Method, type_title
 
 _FAILURES = {slug(each.value): each.value for each in FailureClass}
 _NAMED_DAYS = {0: "today", 1: "yesterday"}
+_LETTERS = re.compile(r"[^\W\d_]{3,}")
 _SLUGS = {each: slug(each.value) for each in (*Status, *Trigger, *FailureClass)}
 
 RUN_VOCABULARY = Vocabulary(
@@ -105,6 +107,13 @@ def run_facts(run: Run) -> Facts:
         "run": float(run.run_id),
     }
     return Facts(values, texts, numbers)
+
+
+def is_stored(word: str) -> bool:
+    """Whether a word can only be found in what is on record of a run as it is: in names, messages and the like, not in
+    texts that are made of numbers. Those have no three letters on end but in the names of days.
+    """
+    return any(not any(letters in day for day in _NAMED_DAYS.values()) for letters in _LETTERS.findall(word))
 
 
 def _failure(run: Run | None) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from tui.domain.filter import Filter
 from tui.domain.run import Event, FileRecord, Outcome, Owner, Progress, Run, Status, Trigger
 from tui.domain.statistics import Statistics
 from tui.domain.summary import Summary
@@ -79,6 +80,17 @@ class FileChanges:
     revision: int
     """Counts the writes of files of the run, from 1; 0 as long as there are none."""
     files: Mapping[int, FileRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Runs that a slice of a search has found, newest first."""
+
+    runs: list[Run]
+    reached: int | None
+    """The run_id of the last run that was searched; None once the very first was."""
+    back_to: datetime | None
+    """When that run began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +234,15 @@ class Store(ABC):
         status: Status | None = None,
     ) -> list[Run]:
         """Runs of one connection or of all, newest first; `before` a run_id gives the next page."""
+
+    @abstractmethod
+    async def search(
+        self, wanted: Filter, name: str | None = None, *, before: int | None = None, limit: int = 100
+    ) -> Found:
+        """Runs of one connection or of all that the filter accepts, newest first, from those before a run_id. Comes
+        back after some hundredths of a second, whether or not it has found anything: with `reached` as the next
+        `before` the search goes on.
+        """
 
     @abstractmethod
     async def statistics(self, name: str | None, since: datetime) -> Statistics:

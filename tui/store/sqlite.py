@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 import apsw
 
 from tui.domain.failure import FailureClass, ReadOnly, StoreProblem, TransferFailed
+from tui.domain.filter import Filter
 from tui.domain.run import Event, FileRecord, Outcome, Owner, Progress, Run, Status, Trigger
 from tui.domain.statistics import Statistics
 from tui.domain.text import printable
 from tui.store import connections as on_connections
 from tui.store import partials as on_partials
 from tui.store import records, runs
+from tui.store import search as on_search
 from tui.store import statistics as on_period
-from tui.store.base import ConnectionState, Delivery, FileChanges, Partial, Pulse, Store, Unreadable
+from tui.store.base import ConnectionState, Delivery, FileChanges, Found, Partial, Pulse, Store, Unreadable
 from tui.store.database import open_database, transaction, translated
 from tui.store.overview import Overview
 from tui.store.process import this_process
@@ -185,6 +187,11 @@ class SqliteStore(Store):
         status: Status | None = None,
     ) -> list[Run]:
         return await self._read(runs.page, name, before=before, limit=limit, status=status)
+
+    async def search(
+        self, wanted: Filter, name: str | None = None, *, before: int | None = None, limit: int = 100
+    ) -> Found:
+        return await self._read(on_search.search, name, wanted, before=before, limit=limit)
 
     async def statistics(self, name: str | None, since: datetime) -> Statistics:
         return await self._read(on_period.since, name, since)

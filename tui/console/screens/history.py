@@ -8,6 +8,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.message import Message
 from textual.widgets import Footer
 
 from tui.console import keymap
@@ -15,7 +16,7 @@ from tui.console.bridge import SnapshotTaken
 from tui.console.dialogs.facets import Choices, FacetDialog
 from tui.console.dialogs.history_export import HistoryExport
 from tui.console.dialogs.saved_filters import SavedFiltersDialog
-from tui.console.formats import STYLES
+from tui.console.formats import STYLES, moment
 from tui.console.screens.chosen_columns import ChosenColumns
 from tui.console.screens.history_days import DayBreak, Row, TimeLine, break_text, row_key
 from tui.console.screens.history_list import RunList
@@ -55,8 +56,12 @@ class HistoryScreen(ChosenColumns, RunActions):
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.HISTORY]
     bound = keymap.HISTORY
 
+    class OlderWanted(Message):
+        """The table has room for more runs than were read."""
+
     def __init__(self, engine: Engine, name: str | None) -> None:
         super().__init__(engine)
+        self._older_wanted = False
         self._list = RunList(engine.store, name)
         self._time_line = TimeLine()
         self._day = _today()
@@ -95,7 +100,16 @@ class HistoryScreen(ChosenColumns, RunActions):
         self._show()
 
     @on(RowTable.EndNear)
+    def _end_near(self) -> None:
+        # It is told with every change of the rows. While a search goes on, once at a time is enough.
+        if not self._older_wanted:
+            self._older_wanted = True
+            self.post_message(self.OlderWanted())
+
+    @on(OlderWanted)
     async def _read_older(self) -> None:
+        """Between two slices of a search whatever else happens has its turn, such as another letter of the filter."""
+        self._older_wanted = False
         with self.telling():
             await self._list.read_older()
             self._show()
@@ -111,7 +125,7 @@ class HistoryScreen(ChosenColumns, RunActions):
         narrowed = self._list.filter.choices.keys() & set(FACETS)
         self._filter_bar.show(
             len(shown),
-            None if self._list.narrowed_by_status else len(self._list.runs),
+            self._list.total,
             self._list.filter.problem,
             narrowed,
             more=not self._list.complete,
@@ -122,14 +136,20 @@ class HistoryScreen(ChosenColumns, RunActions):
     def _facts(self) -> list[Text]:
         words = ((Status.IN_PROGRESS, "running"), (Status.FAILED, "failed"))
         numbers = [(status, word, self._list.count(status)) for status, word in words]
-        return [Text(f"{number} {word}", style=STYLES[status]) for status, word, number in numbers if number]
+        back_to = self._list.searched_back_to
+        searching = [Text(f"searched back to {moment(back_to)}", style="dim")] if back_to is not None else []
+        return searching + [
+            Text(f"{number} {word}", style=STYLES[status]) for status, word, number in numbers if number
+        ]
 
     def _show_emptiness(self, *, nothing_shown: bool) -> None:
         empty = self.query_one(EmptyState)
         self._table.display = not nothing_shown
         self.query_one(RunDetail).display = not nothing_shown
         empty.display = nothing_shown
-        if self._list.runs or self._list.filter:
+        if self._list.filter and not self._list.complete:
+            empty.show("Searching for runs that match the filter", [("esc", "stops it"), ("/", "changes the filter")])
+        elif self._list.runs or self._list.filter:
             empty.show("No run matches the filter", [("esc", "clears it"), ("/", "changes it")])
         elif self._list.name is None:
             empty.show("No runs yet", [("esc", "goes back to the connections, where r runs one")])

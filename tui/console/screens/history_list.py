@@ -1,12 +1,17 @@
 """The runs as the History screen knows them: read page by page, kept up to date, filtered. Pure but for the store.
 
-What happens costs what changed, not what was read: a filter that seldom matches may have read fifty thousand runs.
-Readings are not to overlap: the caller awaits one before it begins the next.
+Without a filter, or with one that asks for a status only, pages of runs are read on end. Beyond them, any other filter
+has the store search, so that of a million runs only those are kept that it accepts.
+
+What happens costs what changed, not what was read. Readings are not to overlap: the caller awaits one before it begins
+the next.
 """
 
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from itertools import chain
 
 from tui.console.widgets.run_text import Entry, entry_for
@@ -14,7 +19,7 @@ from tui.domain.filter import Filter, parse_filter, slug
 from tui.domain.filter_facts import RUN_VOCABULARY, run_facts
 from tui.domain.run import Run, Status
 from tui.engine.live import LiveRun
-from tui.store.base import Store
+from tui.store.base import Found, Store
 
 PAGE = 100
 """Runs read at a time."""
@@ -31,10 +36,14 @@ class RunList:
         self._store = store
         self.name = name
         self.filter = Filter()
-        self.complete = False
-        """Whether the oldest run was read."""
         self._live: Mapping[str, LiveRun] = {}
         self._read: list[Run] = []
+        self._floor: int | None = None
+        """The oldest run to which all were read. Older ones were found, or seen because they go on."""
+        self._read_all = False
+        """Whether that is the very first."""
+        self._found: Found | None = None
+        """How far the search for the present filter has come, below the floor."""
         self._shown: list[Entry] = []
         self._running: dict[int, Run] = {}
         self._numbers: Counter[Status] = Counter()
@@ -54,6 +63,21 @@ class RunList:
 
     def count(self, status: Status) -> int:
         return self._numbers[status]
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing older can be shown."""
+        return self._read_all or (self._found is not None and self._found.reached is None)
+
+    @property
+    def searched_back_to(self) -> datetime | None:
+        """When the run began to which the search has come; None when none is under way."""
+        return None if self._found is None or self.complete else self._found.back_to
+
+    @property
+    def total(self) -> int | None:
+        """How many runs were read; None when it is not known of how many those shown are a choice."""
+        return None if self.narrowed_by_status or self._found is not None else len(self._read)
 
     @property
     def narrowed_by_status(self) -> bool:
@@ -77,6 +101,7 @@ class RunList:
             self._statuses = statuses
             self._forget()
             return True
+        self._forget_found()
         self._shown = [entry_for(run, self._live) for run in self._read if self.filter.accepts(run_facts(run))]
         return False
 
@@ -86,33 +111,53 @@ class RunList:
         return tuple(status for name, status in _STATUSES.items() if name in asked) or tuple(_STATUSES.values())
 
     def _forget(self) -> None:
-        self.complete = False
+        self._floor, self._read_all, self._found = None, False, None
         self._read, self._shown, self._running, self._numbers = [], [], {}, Counter()
+
+    def _forget_found(self) -> None:
+        """Keep what was read on end, and what goes on."""
+        if self._found is not None:
+            self._found = None
+            self._read = [run for run in self._read if run.run_id >= (self._floor or 0) or run.ended is None]
+            self._numbers = Counter(run.status for run in self._read)
 
     async def read_new(self) -> None:
         """Read the runs that began or changed since the last reading. What is older and has ended changes no more."""
         fresh = await self._page(None)
-        first_time = not self._read
-        while not first_time and fresh and fresh[-1].run_id > self._read[0].run_id:
-            page = await self._page(fresh[-1].run_id)
-            if not page:
-                break
-            fresh += page
+        if self._floor is None:
+            self._take_page(fresh)
+        else:
+            newest = max(self._floor, *(run.run_id for run in self._read[:1]), 0)
+            while fresh and fresh[-1].run_id > newest and (page := await self._page(fresh[-1].run_id)):
+                fresh += page
         seen = {run.run_id for run in fresh}
         fresh += [
             await self._store.run(run_id) for run_id in self._unended | self._running.keys() if run_id not in seen
         ]
         self._unended = {run.run_id for run in fresh if run.ended is None}
-        if first_time:
-            self.complete = len(fresh) < PAGE
         self._take(fresh)
 
     async def read_older(self) -> None:
-        """Read the next page of older runs."""
-        if self._read and not self.complete:
-            page = await self._page(self._read[-1].run_id)
-            self.complete = len(page) < PAGE
-            self._take(page)
+        """Read the next page of older runs, or search on for some hundredths of a second."""
+        if self._floor is None or self.complete:
+            return
+        if self._asks_for_status_only:
+            self._take_page(await self._page(self._floor))
+        else:
+            before = self._floor if self._found is None else self._found.reached
+            self._found = await self._store.search(self.filter, self.name, before=before, limit=PAGE)
+            self._take(self._found.runs)
+
+    def _take_page(self, page: Sequence[Run]) -> None:
+        """Take over what comes next below the floor."""
+        self._floor = page[-1].run_id if page else self._floor
+        self._read_all = len(page) < PAGE
+        self._take(page)
+
+    @property
+    def _asks_for_status_only(self) -> bool:
+        others = {key: choice for key, choice in self.filter.choices.items() if key != "status"}
+        return not replace(self.filter, choices=others)
 
     async def _page(self, before: int | None) -> list[Run]:
         if not self.narrowed_by_status:
