@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -72,8 +72,10 @@ class FakeStore(Store):
         self.cancel_requests: list[int] = []
         self.slice = 150
         """Runs that one slice of a search goes through."""
-        self.searched: list[int | None] = []
-        """Where slices of searches began."""
+        self.searched: list[tuple[str, int | None]] = []
+        """The words that slices of searches were for, and where they began."""
+        self.at_slice: Callable[[], None] = lambda: None
+        """What happens while a slice is searched."""
         self.broken: list[Unreadable] = []
         self.certificates: dict[str, datetime] = {}
 
@@ -260,7 +262,8 @@ class FakeStore(Store):
     async def search(
         self, wanted: Filter, name: str | None = None, *, before: int | None = None, limit: int = 100
     ) -> Found:
-        self.searched.append(before)
+        self.searched.append((" ".join(word.text for word in wanted.words), before))
+        self.at_slice()
         some = await self.runs(name, before=before, limit=self.slice)
         found = [run for run in some if wanted.accepts(run_facts(run))][:limit]
         last = found[-1] if len(found) == limit else some[-1] if len(some) == self.slice else None

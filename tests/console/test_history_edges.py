@@ -1,5 +1,6 @@
 """History and Run screens where things are odd: nothing there yet, hostile names, hands on the mouse wheel."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -17,7 +18,9 @@ from tui.console.screens import history_list
 from tui.console.screens.history import HistoryScreen
 from tui.console.screens.history_list import PAGE, RunList
 from tui.console.screens.run import RunScreen
+from tui.console.widgets.empty_state import EmptyState
 from tui.console.widgets.row_table import RowTable
+from tui.console.widgets.status import StatusLine
 from tui.domain.failure import Failure, FailureClass, TransferFailed
 from tui.domain.filter import Facts
 from tui.domain.filter_facts import run_facts
@@ -248,6 +251,119 @@ async def test_of_a_status_only_its_runs_are_read(engine: FakeEngine) -> None:
     await runs.read_new()
     assert len(runs.shown) == PAGE
     assert not runs.narrow("status:comp,fail acme")
+
+
+async def test_a_run_that_goes_on_far_below_leaves_no_gap(engine: FakeEngine) -> None:
+    await engine.add("slow", "acme")
+    await engine.start("slow")
+    for _ in range(3 * PAGE):
+        await engine.ran("acme")
+    runs = RunList(engine.store, None)
+    runs.observe(engine.snapshot().live)
+    await runs.read_new()
+    assert [entry.run_id for entry in runs.shown][-2:] == [2 * PAGE + 2, 1]
+    assert not runs.complete
+    while not runs.complete:
+        await runs.read_older()
+    assert [entry.run_id for entry in runs.shown] == list(range(3 * PAGE + 1, 0, -1))
+
+
+async def test_a_search_keeps_only_what_it_finds(engine: FakeEngine) -> None:
+    await engine.add("acme", "borealis")
+    await engine.ran("borealis")
+    for _ in range(5 * PAGE):
+        await engine.ran("acme")
+    runs = RunList(engine.store, None)
+    await runs.read_new()
+    assert runs.total == PAGE
+    assert not runs.narrow("borealis")
+    while not runs.complete:
+        assert not runs.shown
+        await runs.read_older()
+        assert runs.complete or runs.searched_back_to is not None
+    assert [entry.run_id for entry in runs.shown] == [1]
+    assert len(runs.runs) == PAGE + 1
+    assert (runs.total, runs.searched_back_to) == (None, None)
+    runs.narrow("")
+    assert (len(runs.runs), runs.total, runs.complete) == (PAGE, PAGE, False)
+    assert runs.count(Status.COMPLETED) == PAGE
+
+
+_LINES = ["", "status:failed", "a", "b status:comp,fail", "-b", "run:<4", "zzz", "status:in"]
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.sampled_from(["start a", "start b", "end a", "end b", "ran c", "ran c", "new", "older", "older"])
+        | st.sampled_from(_LINES).map("filter {}".format),
+        max_size=40,
+    )
+)
+async def test_whatever_was_read_and_asked_for_in_the_end_all_that_is_meant_is_shown(steps: list[str]) -> None:
+    engine = FakeEngine()
+    engine.store.slice = 4
+    await engine.add("a", "b", "c")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(history_list, "PAGE", 3)
+        runs = RunList(engine.store, None)
+        for step in steps:
+            match step.split(" ", 1):
+                case ["start", name] if name not in engine.live:
+                    await engine.start(name)
+                case ["end", name] if name in engine.live:
+                    await engine.end(name, Status.FAILED if len(engine.store.all_runs) % 2 else Status.COMPLETED)
+                case ["ran", name]:
+                    await engine.ran(name)
+                case ["new"]:
+                    await runs.read_new()
+                case ["older"]:
+                    await runs.read_older()
+                case ["filter", line] if runs.narrow(line):
+                    await runs.read_new()
+            runs.observe(engine.snapshot().live)
+        await runs.read_new()
+        while not runs.complete:
+            await runs.read_older()
+    everything = await engine.store.runs(limit=1000)
+    meant = [run for run in everything if runs.filter.accepts(run_facts(run))]
+    assert [entry.run_id for entry in runs.shown] == [run.run_id for run in meant]
+    in_memory = Counter(run.status for run in runs.runs)
+    assert {status: runs.count(status) for status in in_memory} == in_memory
+
+
+async def test_a_search_tells_how_far_it_is_and_gives_way_to_the_next_letter(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("acme")
+    for _ in range(10 * PAGE):
+        await engine.ran("acme")
+    told: list[tuple[str, str]] = []
+    searched = engine.store.searched
+
+    def at_slice() -> None:
+        told.append((str(app.screen.query_one(StatusLine).render()), str(app.screen.query_one(EmptyState).render())))
+        if len(searched) == 2:
+            app.screen.query_one(Input).insert_text_at_cursor("q")
+
+    engine.store.at_slice = at_slice
+    async with app.run_test(size=(120, 30)) as pilot:
+        await history(app, pilot)
+        await pilot.press("slash", "z")
+        while (len(searched) < 3 or searched[-1][1] != 1) and len(searched) < 30:
+            await settle(pilot)
+        slices = range(9 * PAGE + 1, 1, -engine.store.slice)
+        letters = [words for words, _ in searched].index("zq")
+        assert searched[:letters] == [("z", before) for before in slices][:letters]
+        assert letters < len(slices)
+        assert searched[letters:] == [("zq", before) for before in slices]
+        assert all("Searching for runs that match" in instead for _, instead in told)
+        anew = {0, letters}
+        assert ["searched back to" in line for line, _ in told] == [place not in anew for place in range(len(told))]
+        await settle(pilot)
+        assert "No run matches the filter" in text_of(app)
+        assert "searched back to" not in text_of(app)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "of 100+ shown" in text_of(app)
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -175,8 +175,10 @@ def test_it_finds_exactly_what_the_filter_accepts(
 
 @pytest.mark.parametrize(
     ("word", "stored"),
-    [("acme", True), ("today", False), ("yesterd", False), ("12:00 today", False), ("todays", True), ("ab", False)]
-    + [("mb", False), ("1.2 mb", False), ("10/12", False), ("2026-03", False), ("a1b2c3", False), ("äöü", True)],
+    [
+        *((word, True) for word in ("acme", "todays", "äöü", "12 todays")),
+        *((word, False) for word in ("today", "yesterd", "12:00 today", "ab", "mb", "1.2 mb", "10/12", "2026-03")),
+    ],
 )
 def test_a_word_that_may_stand_in_a_text_made_of_numbers_is_left_to_the_filter(word: str, stored: bool) -> None:
     assert is_stored(word) is stored
