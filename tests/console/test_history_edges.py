@@ -350,7 +350,7 @@ async def test_a_search_tells_how_far_it_is_and_gives_way_to_the_next_letter(app
         await pilot.press("slash", "z")
         while (len(searched) < 3 or searched[-1][1] != 1) and len(searched) < 30:
             await settle(pilot)
-        slices = range(9 * PAGE + 1, 1, -engine.store.slice)
+        slices = range(9 * PAGE + 1, 0, -engine.store.slice)
         letters = [words for words, _ in searched].index("zq")
         assert searched[:letters] == [("z", before) for before in slices][:letters]
         assert letters < len(slices)
