@@ -20,6 +20,8 @@ from textual._xterm_parser import XTermParser
 from textual.constants import ESCAPE_DELAY
 from textual.drivers.linux_driver import LinuxDriver
 
+from tui.methods.right_of_way import right_of_way
+
 _FAREWELL = 2.0
 """Seconds that a terminal gets to take the last texts, among them those that restore it."""
 
@@ -110,6 +112,8 @@ class TerminalDriver(LinuxDriver):
                 data = os.read(self.fileno, _READ_AT_ONCE) if typed else b""
                 if typed and not data:
                     return  # hung up: nobody will ever type again
+                if typed:
+                    right_of_way.claim()
                 # An empty text, as of half a character, would end the parser.
                 text = decode(data)
                 for event in [*(parser.feed(text) if text else ()), *parser.tick()]:

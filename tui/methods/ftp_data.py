@@ -15,6 +15,7 @@ from time import monotonic
 from typing import TypeVar
 
 from tui.methods.blocks import Block, Memory
+from tui.methods.right_of_way import right_of_way
 
 BLOCK_SIZE = 4 * 1024 * 1024
 """Bytes that are received before they are handed on, if they come fast enough."""
@@ -92,6 +93,7 @@ class DataConnection:
         self._socket.settimeout(_PROMPT)
         while filled < BLOCK_SIZE and not (filled and monotonic() > until):
             # Silence is no error here: who notices it breaks the connection off, and that is an end.
+            right_of_way.give()
             with suppress(TimeoutError):
                 count = self._socket.recv_into(view[filled:])
                 filled += count
@@ -109,6 +111,7 @@ class DataConnection:
             told = monotonic()
             view = memoryview(data)
             for start in range(0, len(view), _SLICE):
+                right_of_way.give()
                 self._socket.sendall(view[start : start + _SLICE])
                 if monotonic() - told > _PROMPT:
                     loop.call_soon_threadsafe(alive)

@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
+from tui.methods.right_of_way import right_of_way
+
 BUDGET = 128 * 1024
 """Bytes that all channels together may encrypt in one round of the event loop: well below a millisecond."""
 
@@ -36,6 +38,10 @@ class Turns:
 
     def _take(self) -> None:
         self._is_due = False
+        if (claimed := right_of_way.seconds_claimed) > 0:
+            self._is_due = True
+            self._loop.call_later(claimed, self._take)
+            return
         left = BUDGET
         while self._waiting and left > 0:
             left -= self._waiting.popleft()(left)

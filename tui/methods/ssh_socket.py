@@ -10,6 +10,8 @@ in tasks; an end that overtakes them would hide why it came, such as that no alg
 
 import socket
 
+from tui.methods.right_of_way import right_of_way
+
 PIECE = 32 * 1024
 """Bytes that one read gives at most: as much as servers put into one SSH packet."""
 _ROUNDS = 3
@@ -26,6 +28,8 @@ class SshSocket(socket.socket):
         self._rounds_to_the_end = _ROUNDS
 
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
+        if right_of_way.seconds_claimed > 0:
+            raise BlockingIOError
         piece = super().recv(min(bufsize, PIECE), flags)
         if not piece and self._rounds_to_the_end:
             self._rounds_to_the_end -= 1

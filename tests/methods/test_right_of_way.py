@@ -1,0 +1,130 @@
+"""Whoever presses a key goes first, and transfers go on for all that."""
+
+import asyncio
+import os
+import socket
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from tui.console.terminal import TerminalDriver
+from tui.methods import ftp_data, right_of_way, sftp_turns, ssh_socket
+from tui.methods.ftp_data import DataConnection, DataThread
+from tui.methods.right_of_way import RightOfWay
+from tui.methods.sftp_turns import Turns
+from tui.methods.ssh_socket import SshSocket
+
+
+class Clock:
+    """Time that passes when it is told to, or when somebody sleeps."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(right_of_way, "monotonic", lambda: self.now)
+        monkeypatch.setattr(right_of_way, "sleep", self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+@pytest.fixture
+def way(monkeypatch: pytest.MonkeyPatch) -> RightOfWay:
+    """One that all who move bytes look at."""
+    way = RightOfWay()
+    for module in (ftp_data, sftp_turns, ssh_socket):
+        monkeypatch.setattr(module, "right_of_way", way)
+    return way
+
+
+def test_a_key_that_is_held_down_has_half_of_the_time(clock: Clock) -> None:
+    way = RightOfWay()
+    claimed = 0
+    for _ in range(6000):
+        way.claim()
+        claimed += way.seconds_claimed > 0
+        clock.now += 0.001
+    assert claimed == pytest.approx(3000, rel=0.05)
+
+
+def test_who_gives_way_waits_until_the_claim_is_over(clock: Clock) -> None:
+    way = RightOfWay()
+    way.claim()
+    way.give()
+    assert way.seconds_claimed <= 0
+
+
+def test_a_connection_has_nothing_to_read_while_it_is_claimed(clock: Clock, way: RightOfWay) -> None:
+    near, far = socket.socketpair()
+    with far, SshSocket(near) as gentle:
+        far.send(b"packet")
+        way.claim()
+        with pytest.raises(BlockingIOError):
+            gentle.recv(1024)
+        way.give()
+        assert gentle.recv(1024) == b"packet"
+
+
+async def test_nobody_sends_while_it_is_claimed(way: RightOfWay) -> None:
+    turns = Turns(asyncio.get_running_loop())
+    sent = asyncio.get_running_loop().create_future()
+
+    def send(budget: int) -> int:
+        sent.set_result(way.seconds_claimed)
+        return budget
+
+    way.claim()
+    turns.ask(send)
+    assert await sent <= 0
+
+
+async def test_the_threads_of_ftp_wait_while_it_is_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, over = threading.Event(), threading.Event()
+
+    def give() -> None:
+        asked.set()
+        over.wait()
+
+    monkeypatch.setattr(ftp_data, "right_of_way", SimpleNamespace(give=give))
+    ours, peer = socket.socketpair()
+    thread = DataThread()
+    data = DataConnection(ours, thread)
+    peer.send(b"rows")
+    peer.shutdown(socket.SHUT_WR)
+    receiving = asyncio.create_task(data.receive())
+    await asyncio.to_thread(asked.wait)
+    assert not receiving.done()
+    over.set()
+    assert await receiving == b"rows"
+    data.break_off()
+    thread.end()
+    peer.close()
+
+
+def test_a_key_claims_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    way = RightOfWay()
+    monkeypatch.setattr("tui.console.terminal.right_of_way", way)
+    keys, typist = os.pipe()
+    ended, ender = os.pipe()
+    claimed = []
+
+    def take(_: object) -> None:
+        claimed.append(way.seconds_claimed > 0)
+        os.write(ender, b".")
+
+    driver = SimpleNamespace(
+        fileno=keys,
+        _input_ends=(ended, ender),
+        _debug=False,
+        process_message=take,
+    )
+    os.write(typist, b"j")
+    TerminalDriver.run_input_thread(driver)  # type: ignore[arg-type]  # what of the driver that method needs
+    assert claimed == [True]
+    for end in (keys, typist, ended, ender):
+        os.close(end)
