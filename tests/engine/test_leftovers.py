@@ -1,7 +1,7 @@
 """Files that a run has set aside for their after-action and has left there: killed, or cut off from its partner."""
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,11 @@ import pytest
 from tests.engine.conftest import MakeConnection
 from tests.engine.peer import Partner
 from tests.engine.test_runs import run
-from tui.domain.failure import FailureClass
+from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.run import Run, Status
 from tui.engine import Engine
+from tui.methods.base import Each, Entry
+from tui.methods.local_places import LocalPlaces
 
 Rerun = Callable[[], Awaitable[Run]]
 """The next run, and what it has told of its after-actions."""
@@ -134,3 +136,29 @@ async def test_where_files_are_kept_nothing_is_done_with_it(
     await engine.store.save(make_connection(direction="outbound", pattern="*"), replacing="acme")
     assert (await rerun()).status is Status.COMPLETED
     assert (partner.files, contents(folder)) == ({}, {aside.name: b"delivered"})
+
+
+@pytest.mark.parametrize("step", ["look_each", "delete_each"])
+async def test_what_a_broken_connection_has_left_aside_goes_with_the_retry(
+    engine: Engine,
+    partner: Partner,
+    make_connection: MakeConnection,
+    folder: Path,
+    aside: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+) -> None:
+    take_step = getattr(LocalPlaces, step)
+    left: list[bool] = []
+
+    async def break_once(places: LocalPlaces, entries: Sequence[Entry]) -> Each[Any]:
+        monkeypatch.setattr(LocalPlaces, step, take_step)
+        left.append(aside.exists())
+        return [TransferFailed(FailureClass.NETWORK, "The connection broke.")] * len(entries)
+
+    monkeypatch.setattr(LocalPlaces, step, break_once)
+    (folder / "a.csv").write_bytes(b"1")
+    await engine.store.save(make_connection(direction="outbound", after="delete", retries=1))
+    ended = await run(engine)
+    assert (ended.status, ended.failure, ended.attempts) == (Status.COMPLETED, None, 2)
+    assert (left, partner.files, contents(folder)) == ([True], {"a.csv": b"1"}, {})

@@ -124,6 +124,20 @@ async def test_a_source_that_could_not_be_deleted_is_deleted_by_the_next_run(
     assert second.progress.files_total == 0
 
 
+async def test_a_source_of_an_earlier_delivery_that_goes_with_the_retry_leaves_no_failure(
+    engine: Engine, partner: Partner, make_connection: MakeConnection
+) -> None:
+    partner.files = {"a.csv": b"1"}
+    await engine.store.save(make_connection())
+    await run(engine)
+    partner.fail_settling = [failed(FailureClass.NETWORK, "The connection broke.")]
+    await engine.store.save(make_connection(after="delete", retries=1), replacing="acme")
+    ended = await run(engine)
+    assert (ended.status, ended.failure, partner.files) == (Status.COMPLETED, None, {})
+    [record] = await engine.store.files(ended.run_id)
+    assert (record.status, record.proof) == (FileStatus.SKIPPED, "delivered by an earlier run")
+
+
 @pytest.mark.parametrize(
     ("fault", "words"),
     [

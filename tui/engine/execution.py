@@ -239,7 +239,8 @@ class Execution:
         selection = await select(sides.source, self._connection, sides.narrator, wait=sides.wait)
         if not selection.set_aside or self._connection.after is After.KEEP:
             return selection
-        stuck |= await Leftovers(sides, self._store, self._run.connection, endings).settle(selection.set_aside)
+        leftovers = Leftovers(sides, self._store, self._run.connection, self._journal, endings)
+        stuck |= await leftovers.settle(selection.set_aside)
         return await select(sides.source, self._connection, sides.narrator, wait=sides.wait)
 
     async def _plan(self, sides: Sides, selection: Selection, partials: dict[str, Partial]) -> Plan:

@@ -89,8 +89,12 @@ class Journal:
 
     def settled(self, entry: Entry) -> None:
         """The after-action is done, perhaps after an attempt that failed."""
-        if entry.key in self._places and self.record(entry).status is FileStatus.COMPLETED:
+        if entry.key not in self._places:
+            return
+        if self.record(entry).status is FileStatus.COMPLETED:
             self._update(entry, failure=None)
+        elif self.record(entry).status is FileStatus.WAITING:
+            self._update(entry, status=FileStatus.SKIPPED, proof="delivered by an earlier run", failure=None)
 
     def doing(self, what: str | None) -> None:
         """What the run is at, where it is not a file."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from tui.domain.failure import TransferFailed
 from tui.domain.naming import name_before_aside
 from tui.engine.endings import Endings
+from tui.engine.journal import Journal
 from tui.engine.plan import known_deliveries
 from tui.engine.sides import Sides
 from tui.methods.after_action import set_aside
@@ -21,11 +22,12 @@ from tui.store.base import Delivery, Store
 class Leftovers:
     """Those of one connection, over open sides."""
 
-    def __init__(self, sides: Sides, store: Store, name: str, endings: Endings) -> None:
+    def __init__(self, sides: Sides, store: Store, name: str, journal: Journal, endings: Endings) -> None:
         self._source = sides.source
         self._narrator = sides.narrator
         self._store = store
         self._name = name
+        self._journal = journal
         self._endings = endings
 
     async def settle(self, found: Sequence[Entry]) -> set[str]:
@@ -57,6 +59,7 @@ class Leftovers:
             return
         await self._source.settle_aside(entry, delivered=delivered)
         if delivered:
+            self._journal.settled(entry)
             self._narrator.tell("after", f"{entry.name}: finished with it, which an earlier run had begun")
         else:
             self._narrator.tell("after", f"{entry.name} had been set aside and is another file by now; it is back")
