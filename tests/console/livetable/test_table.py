@@ -251,6 +251,29 @@ async def test_columns_go_sideways_beside_the_fixed_one() -> None:
         assert lines_of(app)[0].split() == ["Name", "Size", "Do", "More"]
 
 
+async def test_a_heading_gives_a_letter_to_the_sign_beside_it() -> None:
+    app = TableApp([WIDE[0], replace(WIDE[1], label="12345678"), *WIDE[2:]])
+    async with app.run_test(size=(18, 6)) as pilot:
+        app.table.show(things("ab"))
+        await pilot.pause()
+        assert lines_of(app)[0].split() == ["Name", "1234567›"]
+
+
+async def test_a_step_sideways_that_moves_nothing_sends_nothing() -> None:
+    app = TableApp(WIDE)
+    async with app.run_test(size=(30, 12)) as pilot:
+        app.table.show([Thing("n" * 8 + letter) for letter in LETTERS])
+        app.table.focus()
+        await pilot.pause()
+        app.sent = 0
+        await pilot.press("left")
+        await pilot.pause()
+        assert app.sent == 0
+        await pilot.press("right")
+        await pilot.pause()
+        assert app.picture.cells == app.drawn_anew().cells
+
+
 async def test_the_mouse_goes_sideways_by_the_signs_and_by_the_wheel() -> None:
     app = TableApp(WIDE)
     async with app.run_test(size=(30, 6)) as pilot:

@@ -426,7 +426,8 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
         for placed in seen:
             signs = self._side_signs(first=placed is seen[0], last=placed is seen[-1])
             width = max(min(placed.width, self._width - placed.x) - len(signs), 0)
-            segments += self._fitted(self._label(placed.column, width), placed.column, width)
+            # A sign for what is cut would take another letter from a heading that gives one to the sign beside it.
+            segments += self._fitted(self._label(placed.column, width), placed.column, width, more="")
             segments += [*signs, Segment(" " * placed.column.space)]
         return segments
 
@@ -467,8 +468,9 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
             segments.append(Segment(" " * placed.column.space))
         return segments
 
-    def _fitted(self, cell: Cell, column: Column[Any], width: int) -> list[Segment]:
-        return fitted(cell, width, self.app.console, right=column.justify == "right", more=self.signs.more)
+    def _fitted(self, cell: Cell, column: Column[Any], width: int, more: str | None = None) -> list[Segment]:
+        more = self.signs.more if more is None else more
+        return fitted(cell, width, self.app.console, right=column.justify == "right", more=more)
 
     def _strip(self, segments: Sequence[Segment], style: Style) -> Strip:
         # Neighbours that look the same are sent as one.
