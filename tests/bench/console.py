@@ -213,7 +213,7 @@ def _start(report: Report, folder: Path) -> None:
 def _many(report: Report, folder: Path) -> None:
     """The table of connections with ten thousand of them."""
     fill(folder, MANY_CONNECTIONS, FEW_RUNS)
-    typed, sorted_by, to_end = [], [], []
+    to_end = []
     with watched("-m", "tui", home=folder) as screen:
         screen.wait(_home)
         screen.take(_SETTLE)
@@ -221,19 +221,49 @@ def _many(report: Report, folder: Path) -> None:
             to_end.append(screen.press(b"G", _has(name_of(MANY_CONNECTIONS - 1))))
             screen.type(b"g", _has(name_of(1)))
             screen.take(0.1)
-        for heading in ("Type▲", "Direction▲", "Method▲", "Status▲", "Last Active▼", "Name▲") * 2:
-            sorted_by.append(screen.press(b"s", _has(heading)))
-            screen.take(0.2)
-        screen.type(b"/", _has("/"))
-        screen.type(b"conn-0", _has("/ conn-0 "))
-        screen.take(1.0)
-        for letter, shown in (("1", 1000), ("2", 100), ("3", 10), ("\x7f", 100), ("\x7f", 1000), ("\x7f", 10_000)):
-            typed.append(screen.press(letter.encode(), _has(f" {shown} of {MANY_CONNECTIONS} shown")))
-            screen.take(0.3)
+        sorted_by, typed = _sort(screen), _filter(screen)
     what = f"{MANY_CONNECTIONS:,} connections"
     report.times(f"{what}: filter keystroke", typed, 50)
     report.times(f"{what}: sort", sorted_by, 50)
     report.times(f"{what}: jump to end", to_end, 50)
+
+
+def _groups(report: Report, folder: Path) -> None:
+    """The same in five groups."""
+    fill(folder, MANY_CONNECTIONS, FEW_RUNS)
+    folded = []
+    with watched("-m", "tui", home=folder) as screen:
+        screen.wait(_home)
+        screen.take(_SETTLE)
+        screen.type(b"z", _has("by type"))
+        screen.type(b"g", _has("⏎ Fold"))
+        for sign in "▸▾" * _ROUNDS:
+            folded.append(screen.press(b"\r", _has(f"{sign} Action modifications  2,000")))
+            screen.take(0.2)
+        sorted_by, typed = _sort(screen), _filter(screen)
+    what = f"{MANY_CONNECTIONS:,} connections in groups"
+    report.times(f"{what}: filter keystroke", typed, 50)
+    report.times(f"{what}: sort", sorted_by, 50)
+    report.times(f"{what}: fold or unfold one", folded, 50)
+
+
+def _sort(screen: Watched) -> list[tuple[float, float]]:
+    taken = []
+    for heading in ("Type▲", "Direction▲", "Method▲", "Status▲", "Last Active▼", "Name▲") * 2:
+        taken.append(screen.press(b"s", _has(heading)))
+        screen.take(0.2)
+    return taken
+
+
+def _filter(screen: Watched) -> list[tuple[float, float]]:
+    screen.type(b"/", _has("/"))
+    screen.type(b"conn-0", _has("/ conn-0 "))
+    screen.take(1.0)
+    taken = []
+    for letter, shown in (("1", 1000), ("2", 100), ("3", 10), ("\x7f", 100), ("\x7f", 1000), ("\x7f", 10_000)):
+        taken.append(screen.press(letter.encode(), _has(f" {shown} of {MANY_CONNECTIONS} shown")))
+        screen.take(0.3)
+    return taken
 
 
 # Many runs
@@ -301,5 +331,6 @@ _PARTS: Mapping[str, Callable[[Report, Path], None]] = {
     "keys": _keys,
     "start": _start,
     "many": _many,
+    "groups": _groups,
     "history": _history,
 }
