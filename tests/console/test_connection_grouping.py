@@ -245,3 +245,17 @@ async def test_the_palette_offers_what_the_key_does_now(app: WharfApp, four: Fak
         titles = {command.title for command in ActionCommands(app.screen).commands()}
         assert "Connections: Fold/unfold" in titles
         assert "Connections: History" not in titles
+
+
+async def test_groups_and_what_is_folded_are_there_the_next_time(app: WharfApp, four: FakeEngine) -> None:
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("z", "minus", "z", "Z", "z", "z", "z")
+        await app.workers.wait_for_complete()
+        before = shown(app)
+    again = WharfApp(cast("Engine", four))
+    async with again.run_test() as pilot:
+        await settle(pilot)
+        assert shown(again) == before == ["▸ Conversion data  2  1 failed", *BY_TYPE[3:]]
+        await pilot.press("z")
+        assert [line[0] for line in shown(again)] == ["▸"] * 3

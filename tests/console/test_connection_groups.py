@@ -12,6 +12,7 @@ from tests.console.conftest import settle
 from tests.console.connection_support import REFUSED, table
 from tests.console.fakes import NOW, FakeEngine, connection
 from tui.console.app import WharfApp
+from tui.console.remembered import Remembered
 from tui.console.screens.connection_groups import Groups, Row, row_key
 from tui.console.screens.connections import ConnectionsScreen
 from tui.console.widgets.filter_bar import FilterBar
@@ -75,6 +76,13 @@ def test_every_connection_is_under_its_group_or_counted_by_it(
             assert rest[: len(members)] == members
             del rest[: len(members)]
     assert rest == []
+
+
+def test_what_another_version_groups_by_is_passed_over() -> None:
+    groups = Groups()
+    groups.restore("colour", {"colour": ["red"], "type": ["own"]})
+    assert groups.by is None
+    assert groups.folded_values() == {"type": ("own",)}
 
 
 def test_all_are_folded_unless_all_are() -> None:
@@ -268,6 +276,8 @@ class Modelled:
 async def test_cursor_marks_and_order_stay_right_through_any_changes(steps: list[str], seed: int) -> None:
     engine = FakeEngine()
     app = WharfApp(cast("Engine", engine))
+    # One example must not begin as another has ended.
+    app.remembered = Remembered(engine.paths.view, read_only=True)
     async with app.run_test(size=(80, 16)) as pilot:
         modelled = Modelled(engine, app, pilot, random.Random(seed))
         for _ in range(6):

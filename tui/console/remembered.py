@@ -29,6 +29,10 @@ class TableView(BaseModel):
     sorted_by: str | None = None
     """The key of a column."""
     backwards: bool = False
+    grouped_by: str | None = None
+    """What the rows have in common that are in a group."""
+    folded: dict[str, tuple[str, ...]] = Field(default_factory=dict, max_length=100)
+    """The values of the groups that are folded, for each thing to group by."""
 
 
 _VIEWS = TypeAdapter(dict[str, TableView])

@@ -30,7 +30,7 @@ class ConnectionGrouping(ConnectionView):
         row = self._table.current
         keep = self._list.members(row.key)[0] if isinstance(row, Group) else self._chosen
         self._list.groups.group_by_next()
-        self._show()
+        self._show_groups()
         if keep is not None:
             self._table.move_to(self._list.folded_into(keep) or keep)
 
@@ -50,7 +50,7 @@ class ConnectionGrouping(ConnectionView):
     def action_fold_all(self) -> None:
         """Fold all groups that are shown or, if they are folded already, unfold them."""
         self._list.groups.toggle_all({row.key for row in self._table.items if isinstance(row, Group)})
-        self._show()
+        self._show_groups()
 
     @on(RowTable.WordClicked)
     def _sign_clicked(self, event: RowTable.WordClicked) -> None:
@@ -64,4 +64,4 @@ class ConnectionGrouping(ConnectionView):
 
     def _toggle(self, key: GroupKey) -> None:
         self._list.groups.toggle(key)
-        self._show()
+        self._show_groups()

@@ -36,6 +36,22 @@ class Groups:
         self.by: By | None = None
         self.folded: frozenset[GroupKey] = frozenset()
 
+    def restore(self, by: str | None, folded: Mapping[str, Iterable[str]]) -> None:
+        """Group and fold as it is said here. What there are no groups by is passed over; another version may."""
+        known = {grouping: grouping for grouping in get_args(By)}
+        self.by = known.get(by)
+        self.folded = frozenset(
+            GroupKey(known[each], value) for each, values in folded.items() if each in known for value in values
+        )
+
+    def folded_values(self) -> dict[str, tuple[str, ...]]:
+        """The same in plain values: of each grouping those that are folded."""
+        return {
+            by: values
+            for by in get_args(By)
+            if (values := tuple(sorted(key.value for key in self.folded if key.by == by)))
+        }
+
     def group_by_next(self) -> None:
         """Not at all, by type, by method, by status, and from the beginning."""
         self.by = _GROUPINGS[(_GROUPINGS.index(self.by) + 1) % len(_GROUPINGS)]

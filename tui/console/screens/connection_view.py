@@ -78,6 +78,7 @@ class ConnectionView(ChosenColumns):
         """Set the table up as it was last. This is the first screen, so that the views of all are read here."""
         await self.recall_views()
         self._list.order(self.view.sorted_by, backwards=self.view.backwards)
+        self._list.groups.restore(self.view.grouped_by, self.view.folded)
         self._table.show_columns(self.columns_shown)
 
     async def reload(self) -> None:
@@ -117,8 +118,14 @@ class ConnectionView(ChosenColumns):
         """Put the cursor on a connection, also if its group is folded."""
         if (key := self._list.folded_into(name)) is not None:
             self._list.groups.unfold(key)
-            self._show()
+            self._show_groups()
         self._table.move_to(name)
+
+    def _show_groups(self) -> None:
+        """Show other groups than before, and again the next time."""
+        groups = self._list.groups
+        self.remember(grouped_by=groups.by, folded=groups.folded_values())
+        self._show()
 
     def _facts(self) -> list[Text]:
         by = self._list.groups.by
