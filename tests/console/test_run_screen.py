@@ -162,6 +162,19 @@ async def test_events_are_followed_only_from_the_end(app: WharfApp, engine: Fake
         assert chip(app) == ""
 
 
+async def test_what_was_there_before_the_screen_is_not_new(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("acme")
+    run = await engine.start("acme")
+    await engine.store.record_events(run.run_id, steps(50))
+    await engine.end("acme")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, run.run_id)
+        await pilot.press("tab")
+        await settle(pilot)
+        assert "step 0" in screen_text(app)
+        assert chip(app) == ""
+
+
 async def test_an_ended_run_is_not_read_again_and_again(
     app: WharfApp, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

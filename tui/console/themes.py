@@ -70,6 +70,7 @@ class Look:
             variables={
                 "input-cursor-background": self.accent,
                 "footer-key-foreground": self.accent,
+                "scrollbar-background": self.surface,
                 "cursor": self.cursor,
                 "cursor-blurred": f"{self.cursor} 60%",
                 "cursor-text-style": "none",

@@ -86,6 +86,8 @@ class RunScreen(RunActions):
 
     async def on_mount(self) -> None:
         await self._read()
+        # What was there before the screen is not new to who opens it.
+        self._events_seen = len(self._events)
         if self._run is not None and self._run.ended is None:
             self._event_table.action_last()
         self._turn_to(FILES)
