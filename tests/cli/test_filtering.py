@@ -6,10 +6,10 @@ import pytest
 
 from tests.cli.conftest import Wharf, as_toml
 from tests.engine.peer import Partner
-from tui.commands import history
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.paths import Paths
 from tui.saved_filters import SavedFilters
+from tui.store import search
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +57,7 @@ def test_a_wrong_filter_is_refused(wharf: Wharf) -> None:
 
 
 def test_a_history_is_narrowed_down_over_all_its_pages(wharf: Wharf, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "_PAGE", 2)
+    monkeypatch.setattr(search, "_SPAN", 2)
     for _ in range(5):
         assert wharf("run", "acme").code == 0
 

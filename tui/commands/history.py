@@ -12,15 +12,12 @@ from tui.commands.output import COMPLETED, cut, narrate, run_duration, say, say_
 from tui.domain.as_json import run_json
 from tui.domain.figures import size
 from tui.domain.filter import Filter
-from tui.domain.filter_facts import RUN_VOCABULARY, run_facts
-from tui.domain.run import FileRecord, Run, Status
+from tui.domain.filter_facts import RUN_VOCABULARY
+from tui.domain.run import FileRecord, Run
 from tui.paths import Paths
 
 if TYPE_CHECKING:
     from tui.store.reading import Reading
-
-_PAGE = 1000
-"""Runs read at a time when a filter decides which of them are printed."""
 
 _HEAD = ("Run", "Started (UTC)", "Connection", "Trigger", "Status", "Files", "Size", "Took", "Outcome")
 
@@ -55,17 +52,15 @@ def _runs(
 def _latest(store: "Reading", name: str | None, limit: int, wanted: Filter) -> list[Run]:
     if not wanted:
         return store.runs(name, limit=limit)
-    statuses = wanted.asked("status", RUN_VOCABULARY.choices["status"])
-    status = Status(RUN_VOCABULARY.choices["status"][statuses.pop()]) if len(statuses) == 1 else None
     found: list[Run] = []
     before = None
     while len(found) < limit:
-        page = store.runs(name, before=before, limit=_PAGE, status=status)
-        found += [run for run in page if wanted.accepts(run_facts(run))]
-        if len(page) < _PAGE:
+        some = store.search(wanted, name, before=before, limit=limit - len(found))
+        found += some.runs
+        if some.reached is None:
             break
-        before = page[-1].run_id
-    return found[:limit]
+        before = some.reached
+    return found
 
 
 def _fitting(lines: Sequence[str]) -> Iterator[str]:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import apsw
 
+from tui.domain.filter import Filter
 from tui.domain.run import FileRecord, Run, Status
 from tui.domain.summary import Document
 from tui.store import records, runs
-from tui.store.base import ConnectionState, Unreadable
+from tui.store.base import ConnectionState, Found, Unreadable
 from tui.store.connections import connection_id, one
 from tui.store.database import open_database, transaction, translated
 from tui.store.overview import Overview
+from tui.store.search import search
 
 if TYPE_CHECKING:
     from tui.domain.connection import Connection
@@ -57,6 +59,9 @@ class Reading:
         status: Status | None = None,
     ) -> list[Run]:
         return runs.page(self._database, name, before=before, limit=limit, status=status)
+
+    def search(self, wanted: Filter, name: str | None, *, before: int | None, limit: int) -> Found:
+        return search(self._database, name, wanted, before=before, limit=limit)
 
     def files(self, run_id: int) -> list[FileRecord]:
         return records.files(self._database, run_id)
