@@ -8,12 +8,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.console import keymap
 from tui.console.formats import clock
 from tui.console.messages import Message, MessageLog
+from tui.console.widgets.key_footer import KeyFooter
 from tui.domain.figures import count
 
 _STYLES = {"information": "dim", "warning": "yellow", "error": "bold red"}
@@ -34,7 +35,7 @@ class MessagesDialog(ModalScreen[None]):
             title = count(len(self._messages), "message") if self._messages else "No messages yet"
             yield Static(title, classes="dialog-title", markup=False)
             yield OptionList(*(Option(_line(message)) for message in self._messages))
-            yield Footer(compact=True, show_command_palette=False)
+            yield KeyFooter()
 
     def on_mount(self) -> None:
         self._options.highlighted = len(self._messages) - 1 if self._messages else None

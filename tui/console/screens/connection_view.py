@@ -7,7 +7,6 @@ from typing import Literal, cast
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
-from textual.widgets import Footer
 
 from tui.console.bridge import SnapshotTaken
 from tui.console.formats import STYLES
@@ -20,6 +19,7 @@ from tui.console.widgets.detail import ConnectionDetail
 from tui.console.widgets.empty_state import EmptyState
 from tui.console.widgets.filter_bar import FilterBar
 from tui.console.widgets.group_text import Group, group_line
+from tui.console.widgets.key_footer import KeyFooter
 from tui.console.widgets.recent import RECENT, RecentRuns
 from tui.console.widgets.row_table import RowTable
 from tui.console.widgets.running_panel import RunningPanel
@@ -63,7 +63,7 @@ class ConnectionView(ChosenColumns):
         yield EmptyState(id="empty")
         yield RunningPanel(id="running")
         yield ConnectionDetail(id="detail")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyFooter()
 
     async def on_mount(self) -> None:
         await self._recall_view()

@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
-from textual.widgets import Footer
 
 from tui.console import keymap
 from tui.console.bridge import SnapshotTaken
@@ -25,6 +24,7 @@ from tui.console.screens.run import RunScreen
 from tui.console.screens.run_actions import RunActions
 from tui.console.widgets.empty_state import EmptyState
 from tui.console.widgets.filter_bar import FilterBar
+from tui.console.widgets.key_footer import KeyFooter
 from tui.console.widgets.row_table import RowTable
 from tui.console.widgets.run_detail import RunDetail
 from tui.console.widgets.run_text import Entry
@@ -75,7 +75,7 @@ class HistoryScreen(ChosenColumns, RunActions):
         yield RowTable[Row](self.columns_shown, row_key, banner=break_text, passive=_is_break, id="runs")
         yield EmptyState(id="empty")
         yield RunDetail(id="run-detail")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyFooter()
 
     async def on_mount(self) -> None:
         self._list.observe(self.engine.snapshot().live)

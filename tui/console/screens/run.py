@@ -6,7 +6,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tui.console import keymap
 from tui.console.bridge import SnapshotTaken
@@ -24,6 +24,7 @@ from tui.console.screens.run_rows import (
     place_of,
 )
 from tui.console.widgets.attempts import AttemptsView
+from tui.console.widgets.key_footer import KeyFooter
 from tui.console.widgets.row_table import RowTable
 from tui.console.widgets.run_detail import RunDetail
 from tui.console.widgets.run_tabs import ATTEMPTS, EVENTS, FILES, TABS, RunTabs
@@ -82,7 +83,7 @@ class RunScreen(RunActions):
                 yield Static("", id="run-nothing", markup=False)
             with VerticalScroll(id="line-pane", can_focus=False):
                 yield Static("", id="line-detail", markup=False)
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyFooter()
 
     async def on_mount(self) -> None:
         await self._read()

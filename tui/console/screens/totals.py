@@ -7,7 +7,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tui.console import keymap
 from tui.console.bridge import SnapshotTaken
@@ -15,6 +15,7 @@ from tui.console.livetable import Column
 from tui.console.screens.run_actions import RunActions
 from tui.console.widgets.day_plot import Day, DayPlot
 from tui.console.widgets.empty_state import EmptyState
+from tui.console.widgets.key_footer import KeyFooter
 from tui.console.widgets.row_table import RowTable
 from tui.console.widgets.status import StatusLine
 from tui.domain.figures import count, duration, size
@@ -77,7 +78,7 @@ class TotalsScreen(RunActions):
         yield DayPlot(id="plot-of-days")
         yield RowTable[ConnectionTotals](_COLUMNS, lambda totals: totals.connection, id="totals")
         yield EmptyState(id="empty")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyFooter()
 
     async def on_mount(self) -> None:
         await self._read()
