@@ -68,6 +68,7 @@ class RunScreen(RunActions):
         self._run: Run | None = None
         self._files = FileLines()
         self._events: list[EventLine] = []
+        self._line_shown: FileLine | EventLine | None = None
         self._events_seen = 0
         self._tab = FILES
 
@@ -143,7 +144,8 @@ class RunScreen(RunActions):
             self.query_one(f"#{tab}").display = tab == self._tab and numbers[tab] > 0
         nothing = self.query_one("#run-nothing", Static)
         nothing.display = numbers[self._tab] == 0
-        nothing.update(self._why_nothing())
+        if nothing.content != (why := self._why_nothing()):
+            nothing.update(why)
 
     def _why_nothing(self) -> str:
         if self._tab == EVENTS:
@@ -160,7 +162,8 @@ class RunScreen(RunActions):
     def _show_line(self) -> None:
         line = {FILES: self._file_table.current, EVENTS: self._event_table.current}.get(self._tab)
         self.query_one("#line-pane").display = line is not None
-        if line is not None:
+        if line is not None and line != self._line_shown:
+            self._line_shown = line
             content = line[1]
             detail = file_detail(content) if isinstance(content, FileRecord) else event_detail(content)
             self.query_one("#line-detail", Static).update(detail)

@@ -28,12 +28,17 @@ class RunDetail(Static):
         super().__init__(markup=False, id=id)
         self._named = named
         self.entry: Entry | None = None
+        self._lines = 0
 
     def show(self, entry: Entry | None) -> None:
         """Show this run instead; nothing changes if it is the same."""
         if entry != self.entry or (entry is not None and entry.running):
             self.entry = entry
-            self.update("" if entry is None else _run(entry, named=self._named))
+            said = "" if entry is None else _run(entry, named=self._named)
+            options = self.app.console.options.update_width(max(self.content_size.width, 1))
+            before, self._lines = self._lines, len(self.app.console.render_lines(said, options))
+            # To lay out the screen has all of it sent again; each second that a run goes on changes some letters only.
+            self.update(said, layout=self._lines != before)
 
 
 def _run(entry: Entry, *, named: bool) -> RenderableType:
