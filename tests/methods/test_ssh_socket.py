@@ -3,15 +3,21 @@
 import asyncio
 import socket
 
+import pytest
+
 from tui.methods.ssh_socket import PIECE, SshSocket
 
 
-class Taker(asyncio.Protocol):
+class Kept:
     """Keeps the pieces in which everything came."""
 
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
         self.ended = asyncio.get_running_loop().create_future()
+
+
+class Taker(Kept, asyncio.Protocol):
+    """As the library takes it."""
 
     def data_received(self, data: bytes) -> None:
         self.pieces.append(data)
@@ -20,12 +26,33 @@ class Taker(asyncio.Protocol):
         self.ended.set_result(exc)
 
 
-async def test_the_loop_gets_everything_and_no_piece_is_longer_than_it_may_be() -> None:
+class BufferedTaker(Kept, asyncio.BufferedProtocol):
+    """As the short way for files takes it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._buffer = bytearray(8 * PIECE)
+
+    def get_buffer(self, sizehint: int) -> bytearray:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.pieces.append(bytes(self._buffer[:nbytes]))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.ended.set_result(exc)
+
+
+@pytest.mark.parametrize("kind", [Taker, BufferedTaker])
+async def test_the_loop_gets_everything_and_no_piece_is_longer_than_it_may_be(
+    kind: type[Taker | BufferedTaker],
+) -> None:
     everything = bytes(range(256)) * 4096
     near, far = socket.socketpair()
     near.setblocking(False)
     sending = asyncio.to_thread(_send_and_close, far, everything)
-    _, taker = await asyncio.get_running_loop().create_connection(Taker, sock=SshSocket(near))
+    _, taker = await asyncio.get_running_loop().create_connection(kind, sock=SshSocket(near))
+    assert isinstance(taker, Kept)
 
     await asyncio.gather(sending, taker.ended)
 

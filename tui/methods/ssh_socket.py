@@ -9,8 +9,12 @@ in tasks; an end that overtakes them would hide why it came, such as that no alg
 """
 
 import socket
+from typing import TYPE_CHECKING
 
 from tui.methods.right_of_way import right_of_way
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 PIECE = 32 * 1024
 """Bytes that one read gives at most: as much as servers put into one SSH packet."""
@@ -28,10 +32,23 @@ class SshSocket(socket.socket):
         self._rounds_to_the_end = _ROUNDS
 
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
+        self._give_way()
+        piece = super().recv(min(bufsize, PIECE), flags)
+        self._take_note(len(piece))
+        return piece
+
+    def recv_into(self, buffer: "Buffer", nbytes: int = 0, flags: int = 0, /) -> int:
+        self._give_way()
+        count = super().recv_into(buffer, min(nbytes or memoryview(buffer).nbytes, PIECE), flags)
+        self._take_note(count)
+        return count
+
+    def _give_way(self) -> None:
         if right_of_way.seconds_claimed > 0:
             raise BlockingIOError
-        piece = super().recv(min(bufsize, PIECE), flags)
-        if not piece and self._rounds_to_the_end:
+
+    def _take_note(self, count: int) -> None:
+        """Count the rounds to the end, and let it wait."""
+        if not count and self._rounds_to_the_end:
             self._rounds_to_the_end -= 1
             raise BlockingIOError
-        return piece
