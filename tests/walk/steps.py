@@ -39,18 +39,18 @@ STEPS = (
             Press("/", ("Complete",), look=0.5),
             Press("type:conv", ("3 of 11",)),
             Press(" in", ("2 of 11",)),
-            Press(ENTER, ("2 of 11", "History"), look=1),
+            Press(ENTER, ("2 of 11", "Quit"), look=1),
         ),
     ),
-    Step("A run", (Press("r", ("Completed",), look=2),)),
+    Step("A run", (Press("r", ("Completed", "Quit"), look=2),)),
     Step(
         "Its files, each with its proof",
         (
             Press(ENTER, ("1 of 1 shown", "Completed"), look=2),
-            Press(ENTER, ("Files 3", "SHA-256"), look=3),
+            Press(ENTER, ("Files 3", "SHA-256", "Quit"), look=3),
         ),
     ),
-    Step("What it did, step by step", (Press(TAB, ("What happened", "delivered before"), look=3),)),
+    Step("What it did, step by step", (Press(TAB, ("What happened", "delivered before", "Quit"), look=3),)),
     Step(
         "Any command by its name: the run of a connection whose password has expired",
         (
@@ -68,7 +68,7 @@ STEPS = (
         (
             Press("/status:failed" + ENTER, ("1 of 11",)),
             Press(ENTER, ("Trigger", "530"), look=2),
-            Press(ENTER, ("Check the username", "Files 0"), look=4),
+            Press(ENTER, ("Check the username", "Files 0", "Quit"), look=4),
         ),
     ),
     Step(
@@ -82,7 +82,7 @@ STEPS = (
             Press(ENTER, ("Trigger", "1 of 1 shown")),
             Press(ENTER, ("Files 1", "SHA-256"), look=2),
             Press(TAB, ("What happened", "retry 1 of 3"), look=3),
-            Press(TAB, ("Attempt 2",), look=4),
+            Press(TAB, ("Attempt 2", "Quit"), look=4),
         ),
     ),
     Step(
@@ -91,7 +91,7 @@ STEPS = (
             _BACK_TO_HISTORY,
             _BACK_TO_CONNECTIONS,
             _BACK_TO_ALL,
-            Press("gjt", ("Every step passed",), look=5),
+            Press("gjt", ("Every step passed", "esc close"), look=5),
         ),
     ),
     Step(

@@ -23,6 +23,9 @@ TERM = "xterm-256color"
 _TYPING = 0.12
 """Seconds between two keys, for a viewer."""
 
+_SETTLED = 1.0
+"""Seconds without output after which a screen is complete on a busy machine too."""
+
 _QUIET = 0.15
 """Seconds without output after which the effect of a key is complete: the screen draws four times a second at most,
 and a moment after the key."""
@@ -51,6 +54,7 @@ def record(steps: Sequence[Step]) -> Cast:
             recorder.mark(step.title)
             for press in step.presses:
                 recorder.take(press)
+            recorder.settle()
         recorder.mark("Quit")
         recorder.leave()
     return Cast(COLUMNS, ROWS, "Wharf: a walk through the demo", "wharf demo", TERM, tuple(recorder.events))
@@ -83,6 +87,11 @@ class _Recorder:
         if press.look:
             self._terminal.quiet(2 * _QUIET)
         self._keep(press.look, press.faster)
+
+    def settle(self) -> None:
+        """What a chapter ends with is compared; on a busy machine its last parts are drawn late."""
+        self._terminal.quiet(_SETTLED)
+        self._keep(0)
 
     def leave(self) -> None:
         self._terminal.type(b"\x11")  # ctrl-q leaves from anywhere
