@@ -7,11 +7,12 @@ version of Wharf has put there stays. Of several processes the last writer count
 
 import asyncio
 import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from tui.domain.failure import UsageProblem
 from tui.domain.problems import sentence_for
@@ -19,23 +20,52 @@ from tui.domain.text import printable
 from tui.trust.private_file import only_writer, write_private
 
 
-class TableView(BaseModel):
+@dataclass(frozen=True, slots=True)
+class TableView:
     """What is remembered of one table. What is None is as Wharf has it."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    columns: tuple[str, ...] | None = Field(default=None, max_length=100)
+    columns: tuple[str, ...] | None = None
     """The keys of the columns that are shown, in their order. Other versions may have others."""
     sorted_by: str | None = None
     """The key of a column."""
     backwards: bool = False
     grouped_by: str | None = None
     """What the rows have in common that are in a group."""
-    folded: dict[str, tuple[str, ...]] = Field(default_factory=dict, max_length=100)
+    folded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The values of the groups that are folded, for each thing to group by."""
+    others: Mapping[str, Any] = field(default_factory=dict)
+    """What another version of Wharf remembers of it."""
+
+    def as_table(self) -> dict[str, Any]:
+        """As the file has it: what differs from how Wharf has it."""
+        own = {
+            "columns": self.columns,
+            "sorted_by": self.sorted_by,
+            "backwards": self.backwards or None,
+            "grouped_by": self.grouped_by,
+            "folded": self.folded or None,
+        }
+        return {key: value for key, value in own.items() if value is not None} | dict(self.others)
 
 
-_VIEWS = TypeAdapter(dict[str, TableView])
+def _judged(document: Mapping[str, Any]) -> dict[str, TableView]:
+    """Raises pydantic's ValidationError."""
+    # The first frame waits for this, and most have not set up any table.
+    from pydantic import ConfigDict, Field, TypeAdapter, create_model
+
+    keys: dict[str, Any] = {
+        "columns": (tuple[str, ...] | None, Field(default=None, max_length=100)),
+        "sorted_by": (str | None, None),
+        "backwards": (bool, False),
+        "grouped_by": (str | None, None),
+        "folded": (dict[str, tuple[str, ...]], Field(default_factory=dict, max_length=100)),
+    }
+    model = create_model("TableView", __config__=ConfigDict(extra="allow"), **keys)
+    views = TypeAdapter(dict[str, model]).validate_python(document)
+    return {
+        name: TableView(**view.model_dump(include=set(keys)), others=view.model_extra or {})
+        for name, view in views.items()
+    }
 
 
 class Remembered:
@@ -51,8 +81,12 @@ class Remembered:
         and the next `save` replaces the file.
         """
         document = await asyncio.to_thread(self._read)
+        if not document:
+            return
+        from pydantic import ValidationError
+
         try:
-            self._views = _VIEWS.validate_python(document)
+            self._views = _judged(document)
         except ValidationError as error:
             wrong = error.errors(include_url=False, include_input=False)[0]
             key = ".".join(printable(str(part), 40) for part in wrong["loc"])
@@ -62,9 +96,9 @@ class Remembered:
         """The view of a table; that of Wharf itself if there is no other."""
         return self._views.get(table, TableView())
 
-    def change(self, table: str, **changes: object) -> None:
+    def change(self, table: str, **changes: Any) -> None:
         """Change the view of a table, for as long as the process lives; `save` does so for longer."""
-        self._views[table] = TableView.model_validate(self.of(table).model_dump() | changes)
+        self._views[table] = replace(self.of(table), **changes)
 
     async def save(self, table: str) -> None:
         """Write the view of a table as it is now. Raises UsageProblem when that is not possible."""
@@ -76,7 +110,7 @@ class Remembered:
             with only_writer(self._path):
                 # Looked up only now: of two writings that wait for each other, the one that is last may have begun
                 # first.
-                view = self._views[table].model_dump(exclude_defaults=True)
+                view = self._views[table].as_table()
                 before = self._on_disk()
                 if before.get(table) != view:
                     write_private(self._path, tomli_w.dumps(before | {table: view}).encode())

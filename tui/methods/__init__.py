@@ -2,15 +2,17 @@
 
 import asyncio
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from tui.domain.connection import Connection
 from tui.domain.terms import Direction, Method
-from tui.methods.base import Source, Surroundings, Target
-from tui.methods.folder import LocalFolder
-from tui.trust.identity import Identity, NotTrusted
+
+if TYPE_CHECKING:
+    from tui.domain.connection import Connection
+    from tui.methods.base import Source, Surroundings, Target
+    from tui.trust.identity import Identity
 
 
-async def load(connection: Connection) -> None:
+async def load(connection: "Connection") -> None:
     """Import what the connection's method needs. That is work of tenths of a second, which a thread does beside the
     event loop; whoever uses the method afterwards finds it done."""
     match connection.method, connection.direction:
@@ -25,8 +27,10 @@ async def load(connection: Connection) -> None:
     await asyncio.to_thread(import_module, module)
 
 
-def make_sides(connection: Connection, surroundings: Surroundings) -> tuple[Source, Target]:
+def make_sides(connection: "Connection", surroundings: "Surroundings") -> "tuple[Source, Target]":
     """The two sides of a run, not opened yet: the partner's and the local folder, as the direction has them."""
+    from tui.methods.folder import LocalFolder
+
     folder = LocalFolder(connection, surroundings)
     match connection.method, connection.direction:
         case Method.SFTP, direction:
@@ -49,9 +53,11 @@ def make_sides(connection: Connection, surroundings: Surroundings) -> tuple[Sour
             return folder, SmtpSession(connection, surroundings)
 
 
-async def identify(connection: Connection, surroundings: Surroundings) -> Identity:
+async def identify(connection: "Connection", surroundings: "Surroundings") -> "Identity":
     """Fetch the server's key or certificate and judge it, without logging in. Where a jump host on the way is not
     trusted, it is the one that must be judged first. Raises TransferFailed."""
+    from tui.trust.identity import NotTrusted
+
     await load(connection)
     try:
         return await _identify(connection, surroundings)
@@ -59,7 +65,7 @@ async def identify(connection: Connection, surroundings: Surroundings) -> Identi
         return error.identity
 
 
-async def _identify(connection: Connection, surroundings: Surroundings) -> Identity:
+async def _identify(connection: "Connection", surroundings: "Surroundings") -> "Identity":
     match connection.method, connection.direction:
         case Method.SFTP, _:
             from tui.methods import sftp
