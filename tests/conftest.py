@@ -4,8 +4,13 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tui.paths import Paths
+
+# How long an example takes says more about what else the machine does than about the test.
+settings.register_profile("wharf", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("wharf")
 
 pytest_plugins = ("tests.servers.certificates", "tests.servers.mail")
 

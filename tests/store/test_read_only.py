@@ -44,6 +44,7 @@ LOOKS = {
     "run",
     "files",
     "changed_files",
+    "search",
     "events",
     "deliveries",
     "deliveries_by_alias",
