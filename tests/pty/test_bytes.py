@@ -35,6 +35,14 @@ def sent(terminal: Terminal, seconds: float) -> bytes:
     return terminal.seen[before:]
 
 
+def sent_meanwhile(terminal: Terminal, seconds: float) -> bytes:
+    """What a screen that is never quiet sends in so long, once it has been drawn."""
+    terminal.listen(2.0)
+    before = len(terminal.seen)
+    terminal.listen(seconds)
+    return terminal.seen[before:]
+
+
 async def test_the_history_and_a_run_that_has_ended_send_nothing_while_idle(paths: Paths) -> None:
     await save_ended_run(paths)
     with wharf_on_terminal() as terminal:
@@ -50,7 +58,7 @@ async def test_the_history_and_a_run_that_has_ended_send_nothing_while_idle(path
         assert terminal.end() == 0
 
 
-async def test_of_a_run_that_waits_the_history_sends_only_its_seconds(
+async def test_of_a_run_that_waits_the_history_and_the_run_send_only_its_seconds(
     silent_server: socket.socket, paths: Paths, tmp_path: Path
 ) -> None:
     await save_silent_connection(paths, silent_server, tmp_path)
@@ -59,11 +67,12 @@ async def test_of_a_run_that_waits_the_history_sends_only_its_seconds(
         terminal.type(b"r")
         place = terminal.wait_for(b"In Progress", since=place)
         terminal.type(b"\r")
-        terminal.wait_for(b"Outcome", since=place)
-        terminal.listen(2.0)
+        place = terminal.wait_for(b"Outcome", since=place)
+        assert 0 < len(sent_meanwhile(terminal, 4.0)) < 4 * _PER_SECOND
+        terminal.type(b"\r")
+        place = terminal.wait_for(b"No files yet", since=place)
+        assert 0 < len(sent_meanwhile(terminal, 4.0)) < 4 * _PER_SECOND
         place = len(terminal.seen)
-        terminal.listen(4.0)
-        assert 0 < len(terminal.seen) - place < 4 * _PER_SECOND
         terminal.type(b"\x11")
         terminal.wait_for(b"Quitting stops it", since=place)
         terminal.type(b"\t\r")

@@ -314,6 +314,14 @@ class WharfApp(App[int], inherit_bindings=False):
 
     # The terminal
 
+    @property
+    def _background_screens(self) -> list[Screen[object]]:
+        """The screens that shine through. Textual counts the one below an opaque screen among them, and for each
+        change in it sends all of the screen on top again.
+        """
+        top = self._screen_stack[-1:]
+        return [] if top and top[0].styles.background.a == 1 else super()._background_screens
+
     def _draw_anew(self, _app: object) -> None:
         """After a suspension the terminal shows nothing of what it was sent before."""
         self._frames = Frames()
