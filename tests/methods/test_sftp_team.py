@@ -1,5 +1,6 @@
 """Many small files over several channels: what goes where, and what a server allows."""
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -30,6 +31,15 @@ async def test_many_files_go_over_as_many_channels_as_the_server_allows(
         proofs = await session.staged_proof_each([entry for entry, _ in _FILES], reread=False)
         # The channel for the proofs is none of those that are left over.
         assert all((proof is not None) == (allowed > 1) for proof in proofs)
+
+
+async def test_groups_that_begin_at_the_same_time_share_them(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (session, server):
+        halves = (_FILES[:35], _FILES[5:])
+        outcomes = await asyncio.gather(*map(session.stage_each, halves))
+        assert outcomes == [[None] * 35] * 2
+        assert channels(server) == 4
+        assert len({client for client, _ in session._team.share(_FILES)}) == 4
 
 
 async def test_a_few_files_go_over_one(tmp_path: Path) -> None:

@@ -96,12 +96,11 @@ class ManySmallFiles(SettingAside, Target):
             raise request_failure(error, self._where, f"Reading {entry.key}") from error
 
     async def stage_each(self, files: Sequence[tuple[Entry, bytes]]) -> Each[None]:
-        if self._team.wants_more(len(files)):
-            try:
-                await self._keep_room_for_digests(f"Preparing to write {len(files)} files")
-            except TransferFailed as failure:
-                return [failure] * len(files)
-            await self._team.grow()
+        doing = f"Preparing to write {len(files)} files"
+        try:
+            await self._team.get_ready(len(files), lambda: self._keep_room_for_digests(doing))
+        except TransferFailed as failure:
+            return [failure] * len(files)
         return await self._each(self._stage_over, self._team.share(files))
 
     async def _stage_over(self, way: tuple[SftpClient, tuple[Entry, bytes]]) -> None:

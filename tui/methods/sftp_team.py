@@ -5,7 +5,8 @@ to put there (`fsync@openssh.com`). Over several channels it waits for several f
 together.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import cycle
 from typing import TypeVar
 
@@ -27,16 +28,20 @@ class Team:
         self._helpers = helpers
         self._channels = channels
         self._has_grown = False
+        self._growing = asyncio.Lock()
 
-    def wants_more(self, files: int) -> bool:
-        """Whether further channels are of use for so many files. Where several sessions share the link they are not:
-        each has a channel of its own, and works on files of its own."""
-        return files >= _WORTH_WHILE and self._clients[0].can_sync and not self._has_grown and self._channels.are_free
+    async def get_ready(self, files: int, keep_room: Callable[[], Awaitable[None]]) -> None:
+        """Take up further channels, as many as the server wants to give, if they are of use for so many files. Where
+        several sessions share the link they are not: each has a channel of its own, and works on files of its own.
 
-    async def grow(self) -> None:
-        """Take up further channels, as many as the server wants to give."""
-        self._has_grown = True
-        self._clients += await self._helpers.open_some()
+        Before others take what the server allows, `keep_room` asks for the channel that must not be refused."""
+        async with self._growing:
+            if files < _WORTH_WHILE or self._has_grown or not self._channels.are_free or not self._clients[0].can_sync:
+                return
+            self._has_grown = True
+            # The server is asked in this order, but nothing waits for its answers one by one.
+            _, opened = await asyncio.gather(keep_room(), self._helpers.open_some())
+            self._clients += opened
 
     def share(self, files: Sequence[_Item]) -> list[tuple[SftpClient, _Item]]:
         """Each file with the channel that it goes over."""
