@@ -17,7 +17,7 @@ def staged(folder: Path) -> dict[str, bytes]:
     return {path.name.removesuffix(".wharf-part"): path.read_bytes() for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize(("allowed", "expected"), [(10, 4), (4, 3), (2, 1), (1, 1)])
+@pytest.mark.parametrize(("allowed", "expected"), [(10, 6), (4, 3), (2, 1), (1, 1)])
 async def test_many_files_go_over_as_many_channels_as_the_server_allows(
     tmp_path: Path, allowed: int, expected: int
 ) -> None:
@@ -38,8 +38,8 @@ async def test_groups_that_begin_at_the_same_time_share_them(tmp_path: Path) -> 
         halves = (_FILES[:35], _FILES[5:])
         outcomes = await asyncio.gather(*map(session.stage_each, halves))
         assert outcomes == [[None] * 35] * 2
-        assert channels(server) == 4
-        assert len({client for client, _ in session._team.share(_FILES)}) == 4
+        assert channels(server) == 6
+        assert len({client for client, _ in session._team.share(_FILES)}) == 6
 
 
 async def test_a_few_files_go_over_one(tmp_path: Path) -> None:

@@ -268,8 +268,9 @@ class SftpSession(ManySmallFiles):
                 # What lies beyond was written out of order and may have gaps.
                 await self._ask(first.truncate(keep), doing)
             if helpers.reserve(size - keep, ahead):
-                await self._keep_room_for_digests(doing)
-                file.add(await helpers.open(path))
+                # The server is asked in this order, but nothing waits for its answers one by one.
+                _, files = await asyncio.gather(self._keep_room_for_digests(doing), helpers.open(path))
+                file.add(files)
             blocks = BlockWriter(file, self._write_size, keep, ahead=min(ahead, file.room))
             yield file, blocks
         except BaseException as error:

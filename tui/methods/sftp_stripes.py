@@ -17,9 +17,9 @@ from tui.methods.sftp_copy import BlockWriter
 from tui.methods.sftp_wire import Access
 from tui.methods.ssh_failures import REQUEST_ERRORS
 
-_WINDOW = 4 * 1024 * 1024
-"""Bytes under way on one channel: the window of most servers, and as many that wait for it."""
-_MOST = 4
+_WINDOW = 2 * 1024 * 1024
+"""Bytes that most servers take on one channel before they are heard of again."""
+_MOST = 6
 """Channels for one file, or for many small ones."""
 _OF_EVERY_LINK = 2
 """Channels in use from the beginning."""
@@ -56,8 +56,8 @@ class StripedFile:
 
     @property
     def room(self) -> int:
-        """Bytes that may be under way."""
-        return len(self._files) * _WINDOW
+        """Bytes that may be under way: what fills the windows, and as many that wait for them."""
+        return len(self._files) * 2 * _WINDOW
 
     def write(self, offset: int, data: memoryview, answered: WriteAnswered) -> int:
         channel = self._under_way.index(min(self._under_way))
