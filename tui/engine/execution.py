@@ -153,9 +153,9 @@ class Execution:
         while True:
             await self._pausing.over()
             broken, was_cut = await self._pausing.do(self._one_attempt)
+            # The next attempt goes on from what the store knows of this one, and may come before the next heartbeat.
+            await self._journal.flush()
             if was_cut:
-                # The next attempt goes on from what the store knows of this one.
-                await self._journal.flush()
                 continue
             again = broken if broken is not None else self._failure_worth_a_retry()
             if again is None or not again.retryable or self._attempt > self._connection.retries:
