@@ -1,9 +1,11 @@
 """Large files are written past the page cache, whatever the sizes of the blocks that come and of those of the disk."""
 
+import asyncio
 import errno
 import fcntl
 import os
 import random
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -118,6 +120,36 @@ async def test_what_had_come_before_a_failure_counts(tmp_path: Path) -> None:
 
     assert (tmp_path / "part").read_bytes() == content
     assert writer.stored == len(content)
+
+
+async def test_what_had_come_counts_also_where_a_cancellation_follows_the_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answered, fdatasync = threading.Event(), threading.Event(), os.fdatasync
+
+    def slow(file: int) -> None:
+        asked.set()
+        assert answered.wait(10)
+        fdatasync(file)
+
+    monkeypatch.setattr("tui.methods.disk_writing.os.fdatasync", slow)
+    content = os.urandom(GATHERED + 7)
+    writers = []
+
+    async def fail() -> None:
+        async with writing(tmp_path / "part", 10 * GATHERED, 0) as writer:
+            writers.append(writer)
+            await writer.write(content)
+            raise ZeroDivisionError
+
+    failing = asyncio.create_task(fail())
+    assert await asyncio.to_thread(asked.wait, 10)
+    failing.cancel()
+    await asyncio.sleep(0)
+    answered.set()
+    with pytest.raises(asyncio.CancelledError):
+        await failing
+    assert [writer.stored for writer in writers] == [len(content)]
 
 
 def test_memory_is_used_again_once_nobody_refers_to_it() -> None:

@@ -10,7 +10,7 @@ import asyncio
 import errno
 import fcntl
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -39,11 +39,22 @@ async def writing(path: Path, size: int, keep: int) -> AsyncIterator["DiskWriter
         yield writer
         await writer.finish()
     except BaseException:
-        await writer.checkpoint()
+        await _to_its_end(writer.checkpoint())
         raise
     finally:
         await writer.drain()
         os.close(file)
+
+
+async def _to_its_end(work: Coroutine[None, None, None]) -> None:
+    """Whoever is cancelled meanwhile is so afterwards. What has broken a session ends the file that was moved over it
+    and, a moment later, cancels what is still busy with that."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
 
 
 def write_small(place: tuple[Path, bytes]) -> None:
