@@ -2,6 +2,7 @@
 
 import mmap
 import sys
+from collections.abc import Sequence
 from typing import TypeAlias
 
 Block: TypeAlias = bytes | memoryview
@@ -9,9 +10,6 @@ Block: TypeAlias = bytes | memoryview
 
 PAGE = 4096
 """Bytes to a multiple of which disks take data straight from memory, and to which that memory has to be aligned."""
-
-_OUR_REFERENCES = 3
-"""The list's, the loop variable's, and that of the call that counts."""
 
 
 class Memory:
@@ -24,10 +22,9 @@ class Memory:
 
     def piece(self) -> memoryview:
         """Memory that is free, beginning with a page."""
-        for piece in self._pieces:
-            # A view of a view, or of a part of it, refers to the memory itself.
-            if sys.getrefcount(piece) == _OUR_REFERENCES:
-                return memoryview(piece)
+        references = _references(self._pieces)
+        if _OURS in references:
+            return memoryview(self._pieces[references.index(_OURS)])
         self._pieces.append(mmap.mmap(-1, self._size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
         return memoryview(self._pieces[-1])
 
@@ -35,3 +32,14 @@ class Memory:
 def begins_with_page(block: Block) -> bool:
     """Whether it is from the beginning of such a piece, as far as that can be told."""
     return isinstance(block, memoryview) and isinstance(block.obj, mmap.mmap)
+
+
+def _references(pieces: Sequence[mmap.mmap]) -> list[int]:
+    """How many references there are to each, with those that counting takes. A view of a view, or of a part of it,
+    refers to the memory itself."""
+    return [sys.getrefcount(piece) for piece in pieces]
+
+
+[_OURS] = _references([mmap.mmap(-1, PAGE)])
+"""References to a piece that nobody else refers to. Counted and not written down: what counting itself takes differs
+between interpreters, and one too many would hand out memory that somebody still reads."""
