@@ -1,4 +1,4 @@
-"""Points of an after-action at which a process can be told to die."""
+"""Points of a transfer or an after-action at which a process can be told to die."""
 
 import os
 import signal
@@ -7,10 +7,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tui.engine import execution
+from tui.methods import disk_writing
 from tui.methods.base import Entry
 from tui.methods.ftp_places import FtpPlaces
 from tui.methods.local_places import LocalPlaces
 from tui.methods.sftp_places import SftpPlaces
+from tui.store.base import Partial
+from tui.store.sqlite import SqliteStore
 
 
 class Point(StrEnum):
@@ -31,6 +35,21 @@ def die_at(point: Point, source: Path) -> None:
             setattr(places, step, _die)
         if point is Point.BACK:
             _change_before_looking(places, source)
+
+
+def die_when_stored(least: int) -> None:
+    """From now on this process kills itself once it is on record that so many bytes of a file, and not all, are safe at
+    the target. The disk is asked and the record written more often than usual, so that this comes while it is moved."""
+    vars(disk_writing)["_SYNC_INTERVAL"] = 0
+    vars(execution)["_BEAT"] = 0.01
+    record = SqliteStore.record_partials
+
+    async def record_and_die(self: SqliteStore, run_id: int, partials: Sequence[Partial]) -> None:
+        await record(self, run_id, partials)
+        if any(least <= partial.stored < partial.size for partial in partials):
+            await _die()
+
+    setattr(SqliteStore, "record_partials", record_and_die)  # noqa: B010 - mypy lets nobody assign to a method
 
 
 async def _die(*_: Any) -> NoReturn:

@@ -2,7 +2,7 @@
 
 Everything is imported once. Each name on standard input is run by a fork that leads a process group of its own; the
 answers are its pid, and its exit code once it has ended. A name may be followed by the `Point` at which the fork kills
-itself and the folder of the source, with tabs between the three.
+itself and the folder of the source, with tabs between the three; or by a tab and the bytes for `die_when_stored`.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.crash.deaths import Point, die_at
+from tests.crash.deaths import Point, die_at, die_when_stored
 from tui.domain.run import Status
 from tui.engine import open_engine
 from tui.paths import Paths
@@ -22,7 +22,9 @@ def main() -> None:
         pid = os.fork()
         if pid == 0:
             name, *death = line.rstrip("\n").split("\t")
-            if death:
+            if len(death) == 1:
+                die_when_stored(int(death[0]))
+            elif death:
                 die_at(Point[death[0]], Path(death[1]))
             os._exit(asyncio.run(_run(name)))
         # Here and not in the fork: whoever reads the pid may kill the group at once.

@@ -2,9 +2,9 @@
 
 import os
 import random
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -53,6 +53,13 @@ def batch() -> dict[str, bytes]:
     return {f"batch_{number:02}.csv": chance.randbytes(size) for number, size in enumerate(sizes)}
 
 
+@cache
+def large() -> dict[str, bytes]:
+    """One file that is written past the cache of the disk, also where it is continued, and a small one."""
+    chance = random.Random("the large file")
+    return {"large.dat": chance.randbytes(112 * _MEGABYTE + 1234), "small.csv": chance.randbytes(1000)}
+
+
 @dataclass(frozen=True)
 class Exchange:
     """One connection with folders of its own. `endpoint` is how the partner's server is reached."""
@@ -63,6 +70,7 @@ class Exchange:
     target: Path
     endpoint: dict[str, Any]
     after: After = After.KEEP
+    files: Mapping[str, bytes] = field(default_factory=batch)
 
     def fields(self, **options: Any) -> dict[str, Any]:
         """The connection, as it stands in a file."""
@@ -79,8 +87,8 @@ class Exchange:
         }
 
     def fill(self) -> None:
-        """Put the batch into the source."""
-        for name, content in batch().items():
+        """Put the files into the source."""
+        for name, content in self.files.items():
             path = self.source / name
             path.write_bytes(content)
             os.utime(path, (OLD, OLD))
@@ -90,8 +98,8 @@ class Exchange:
         return sum(item.stat().st_size for item in os.scandir(self.target))
 
     def left(self) -> float:
-        """The share of the batch's bytes that has not arrived."""
-        return 1 - self.arrived() / sum(map(len, batch().values()))
+        """The share of all bytes that has not arrived."""
+        return 1 - self.arrived() / sum(map(len, self.files.values()))
 
     # What must be true
 
@@ -100,20 +108,20 @@ class Exchange:
         file has left the source before it was at the target."""
         there = _contents(self.target)
         finished = {name: content for name, content in there.items() if not is_partial(name)}
-        assert _wrong(finished) == [], "final names with something else than the file"
+        assert self._wrong(finished) == [], "final names with something else than the file"
         waiting = {name_before_aside(name): content for name, content in _contents(self.source).items()}
         here = waiting | _contents(self.source / DONE)
-        assert _wrong(here) == [], "sources that have changed"
-        assert batch().keys() - here.keys() - finished.keys() == set(), "files that are nowhere"
+        assert self._wrong(here) == [], "sources that have changed"
+        assert self.files.keys() - here.keys() - finished.keys() == set(), "files that are nowhere"
 
     async def check_delivered(self, paths: Paths, *, failed: Sequence[FailureClass] = ()) -> None:
         """What the end of an undisturbed run looks like, whatever has happened on the way: these runs have failed, in
         this order, and others may have come to their end."""
         self.check_anytime()
-        assert _contents(self.target).keys() == batch().keys()
+        assert _contents(self.target).keys() == self.files.keys()
         kept = {After.KEEP: self.source, After.MOVE: self.source / DONE}.get(self.after)
         remaining = {path for path in self.source.rglob("*") if path.is_file()}
-        assert remaining == ({kept / name for name in batch()} if kept else set())
+        assert remaining == ({kept / name for name in self.files} if kept else set())
         await self._check_record(paths, failed)
 
     async def _check_record(self, paths: Paths, failed: Sequence[FailureClass]) -> None:
@@ -129,8 +137,12 @@ class Exchange:
         assert (last.status, last.failure) == (Status.COMPLETED, None)
         endings = [_ending(run) for run in before if run.status is not Status.COMPLETED]
         assert endings == list(failed)
-        assert sorted(completed) == sorted(batch()), "each file must be delivered in exactly one run"
-        assert sorted(Path(key).name for key in self._ledger(paths)) == sorted(batch())
+        assert sorted(completed) == sorted(self.files), "each file must be delivered in exactly one run"
+        assert sorted(Path(key).name for key in self._ledger(paths)) == sorted(self.files)
+
+    def _wrong(self, found: Mapping[str, bytes]) -> list[str]:
+        """Not compared as dictionaries: the difference of megabytes of noise would be shown."""
+        return [f"{name}: {len(content)} bytes" for name, content in found.items() if self.files.get(name) != content]
 
     def _ledger(self, paths: Paths) -> list[str]:
         query = "SELECT key FROM ledger JOIN connections USING (connection_id) WHERE name = ?"
@@ -142,11 +154,11 @@ class Exchange:
 def watched(exchange: Exchange) -> Iterator[None]:
     """Until the end of the context each file gets its final name once, complete, and is not touched afterwards."""
     with watching(exchange.target) as watch:
-        for name, content in batch().items():
+        for name, content in exchange.files.items():
             watch.allow(name, content)
         yield
     assert watch.violations == []
-    assert watch.published == dict.fromkeys(batch(), 1)
+    assert watch.published == dict.fromkeys(exchange.files, 1)
 
 
 @asynccontextmanager
@@ -163,11 +175,6 @@ async def opened(paths: Paths) -> AsyncIterator[SqliteStore]:
 def _contents(folder: Path) -> dict[str, bytes]:
     files = folder.iterdir() if folder.is_dir() else ()
     return {path.name: path.read_bytes() for path in files if path.is_file()}
-
-
-def _wrong(found: dict[str, bytes]) -> list[str]:
-    """Not compared as dictionaries: the difference of megabytes of noise would be shown."""
-    return [f"{name}: {len(content)} bytes" for name, content in found.items() if batch().get(name) != content]
 
 
 def _ending(run: Run) -> FailureClass | Status:

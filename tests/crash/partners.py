@@ -4,9 +4,9 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +38,11 @@ class Partner:
     """The listeners that came after the first."""
     _killed: set[int] = field(default_factory=set)
 
-    def exchange(self, after: After = After.KEEP) -> Exchange:
-        """A connection of its own, with its folders, the source filled."""
+    def exchange(self, after: After = After.KEEP, files: Mapping[str, bytes] | None = None) -> Exchange:
+        """A connection of its own, with its folders, the source filled with these files, or with the batch."""
         exchange = self.folders(after)
+        if files is not None:
+            exchange = replace(exchange, files=files)
         exchange.fill()
         return exchange
 

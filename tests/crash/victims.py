@@ -83,9 +83,16 @@ class Driver(Victims):
 
     async def killed_at(self, point: Point, exchange: Exchange) -> None:
         """Run the exchange in a process that kills itself there."""
-        _, end = await self._start(f"{exchange.name}\t{point.name}\t{exchange.source}")
+        await self._killed(f"{exchange.name}\t{point.name}\t{exchange.source}", f"been {point}")
+
+    async def killed_when_stored(self, least: int, exchange: Exchange) -> None:
+        """The same for the moment at which so many bytes of a file are on record as safe."""
+        await self._killed(f"{exchange.name}\t{least}", f"stored {least} bytes of a file and not all")
+
+    async def _killed(self, line: str, death: str) -> None:
+        _, end = await self._start(line)
         async with asyncio.timeout(_PATIENCE):
-            assert await end == -signal.SIGKILL, f"the run has never been {point}"
+            assert await end == -signal.SIGKILL, f"the run has never {death}"
 
     async def _start(self, name: str) -> tuple[int, asyncio.Task[int]]:
         assert self._process.stdin is not None

@@ -1,0 +1,65 @@
+"""Files that are written past the cache of the disk: what is safe of them when a run or a server dies is built on, and
+nothing else is."""
+
+import re
+from collections.abc import Sequence
+
+import pytest
+
+from tests.crash.engines import engine_with, until_moved
+from tests.crash.exchange import Exchange, Way, large, opened, watched
+from tests.crash.partners import Partner
+from tests.crash.victims import open_driver
+from tui.domain.failure import FailureClass
+from tui.domain.run import Status
+from tui.methods.blocks import PAGE
+from tui.methods.disk_writing import _LARGE
+from tui.paths import Paths
+
+MEGABYTE = 1024 * 1024
+
+pytestmark = pytest.mark.parametrize("way", [Way.SFTP_IN, Way.FTPS_IN], indirect=True)
+
+
+async def test_a_killed_run_is_continued_past_the_cache(partner: Partner, paths: Paths) -> None:
+    exchange = partner.exchange(files=large())
+    deaths = (1 * MEGABYTE, 8 * MEGABYTE)
+    async with open_driver() as driver:
+        await driver.keep(exchange, paths)
+        with watched(exchange):
+            for least in deaths:
+                await driver.killed_when_stored(least, exchange)
+                exchange.check_anytime()
+            await driver.run(exchange.name)
+    await exchange.check_delivered(paths, failed=[FailureClass.INTERRUPTED] * len(deaths))
+    kept = await _kept(exchange, paths)
+    assert [after >= least for after, least in zip(kept, deaths, strict=True)] == [True, True]
+    size = len(exchange.files["large.dat"])
+    assert all(after % PAGE == 0 and size - after >= _LARGE for after in kept), "it went through the cache"
+
+
+@pytest.mark.parametrize("harm", ["dies", "freezes"])
+async def test_a_retry_goes_on_where_the_server_has_failed(partner: Partner, harm: str, paths: Paths) -> None:
+    exchange = partner.exchange(files=large())
+    async with engine_with(exchange, paths, retries=3, stall_timeout=2) as engine:
+        with watched(exchange):
+            run = await engine.start(exchange.name)
+            await until_moved(engine, exchange.name, 20 * MEGABYTE)
+            if harm == "dies":
+                partner.kill_sessions()
+            else:
+                partner.freeze()
+                partner.thaw_listener()
+            ended = await engine.wait(run.run_id)
+            assert (ended.status, ended.failure, ended.attempts) == (Status.COMPLETED, None, 2)
+    await exchange.check_delivered(paths)
+    [after] = await _kept(exchange, paths)
+    assert after >= 16 * MEGABYTE, "what had come before the failure is not sent again"
+
+
+async def _kept(exchange: Exchange, paths: Paths) -> Sequence[int]:
+    """After how many bytes the large file was continued, each time."""
+    async with opened(paths) as store:
+        runs = sorted(await store.runs(exchange.name), key=lambda run: run.run_id)
+        told = [event.detail for run in runs for event in await store.events(run.run_id) if event.step == "resume"]
+    return [int(kept) for kept in re.findall(r"large\.dat: continued after (\d+) bytes", "\n".join(told))]
