@@ -19,14 +19,10 @@ from textual.dom import DOMNode
 from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widgets import Input, TextArea
+from textual.widgets import Input
 
 from tui.console import crash, keymap
 from tui.console.bridge import Bridge
-from tui.console.dialogs.confirm import ConfirmDialog
-from tui.console.dialogs.help import HelpDialog
-from tui.console.dialogs.messages import MessagesDialog
-from tui.console.dialogs.passphrase import PassphraseDialog
 from tui.console.filters import AsciiFilter, needs_ascii
 from tui.console.frames import Frames
 from tui.console.keys import as_keymap
@@ -121,6 +117,8 @@ class WharfApp(App[int], inherit_bindings=False):
 
     async def _ask_passphrase(self, complaint: str) -> str | None:
         """Asked by the engine, in a task of its own: the dialog opens in the application's."""
+        from tui.console.dialogs.passphrase import PassphraseDialog
+
         answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
 
         def answered(passphrase: str | None) -> None:
@@ -229,12 +227,16 @@ class WharfApp(App[int], inherit_bindings=False):
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def action_messages(self) -> None:
+        from tui.console.dialogs.messages import MessagesDialog
+
         self.push_screen(MessagesDialog(self.messages))
 
     # Leaving, and coming back
 
     async def action_quit(self) -> None:
         """Leave; asks first when transfers run in this process, because they end with it."""
+        from tui.console.dialogs.confirm import ConfirmDialog
+
         here = self._running_here()
         if not here:
             self.exit(0)
@@ -277,6 +279,8 @@ class WharfApp(App[int], inherit_bindings=False):
         self.action_help_anywhere()
 
     def action_help_anywhere(self) -> None:
+        from tui.console.dialogs.help import HelpDialog
+
         if not isinstance(self.screen, HelpDialog):
             self.push_screen(HelpDialog(self.screen))
 
@@ -294,7 +298,7 @@ class WharfApp(App[int], inherit_bindings=False):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While something is typed, letters are letters; the footer says so by not showing them."""
-        if action in {"help", "leave", "messages"} and isinstance(self.focused, Input | TextArea):
+        if action in {"help", "leave", "messages"} and isinstance(self.focused, Input):
             return False
         return super().check_action(action, parameters)
 

@@ -9,7 +9,6 @@ import platform
 import sys
 import traceback
 from datetime import UTC, datetime
-from importlib.metadata import version
 from os import environ
 from pathlib import Path
 
@@ -42,6 +41,9 @@ def write_report(folder: Path, error: BaseException) -> Path | None:
 
 def report(error: BaseException, now: datetime) -> str:
     """What is known of a fault, as text."""
+    # The first frame does not wait for it: it brings the library for mail.
+    from importlib.metadata import version
+
     terminal = [f"{name}={environ[name]!r}" for name in _TOLD_OF_TERMINAL if name in environ]
     return "\n".join(
         [

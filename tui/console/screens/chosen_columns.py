@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Any, cast
 
 from tui.console.column_choice import ColumnChoice
-from tui.console.dialogs.columns import ColumnsDialog
 from tui.console.livetable import Column
 from tui.console.reasons import ExplainingScreen
 from tui.console.remembered import TableView
@@ -46,6 +45,8 @@ class ChosenColumns(ExplainingScreen[None]):
             await self._wharf.remembered.save(self.remembered_as)
 
     def action_columns(self) -> None:
+        from tui.console.dialogs.columns import ColumnsDialog
+
         self.app.push_screen(ColumnsDialog(self.choice, self.view.columns, self._choose))
 
     def _choose(self, keys: tuple[str, ...] | None) -> None:

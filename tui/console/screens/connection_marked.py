@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from tui.console.dialogs.confirm import ConfirmDialog
 from tui.console.screens import connection_reasons
 from tui.console.screens.connection_reasons import ON_MARKS, named
 from tui.console.screens.connection_view import ConnectionView
@@ -90,6 +89,8 @@ class MarkedConnections(ConnectionView):
             self._tell(f"{named(done)} {'is' if len(done) == 1 else 'are'} {'on' if enabled else 'off'}.")
 
     def action_delete(self) -> None:
+        from tui.console.dialogs.confirm import ConfirmDialog
+
         # The names are kept from here on: what is under the cursor may be another row when the answer comes.
         names = self._targets
         self.app.push_screen(

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 from textual import on, work
 
-from tui.console.dialogs.facets import Choices, FacetDialog
 from tui.console.screens.connection_view import ConnectionView
 from tui.console.widgets.filter_bar import FilterBar
 from tui.console.widgets.row_table import RowTable
 from tui.domain.filter import with_choices
 
 if TYPE_CHECKING:
+    from tui.console.dialogs.facets import Choices
     from tui.saved_filters import SavedFilters
 
 _AT_ONCE = 100
@@ -53,12 +53,14 @@ class ConnectionNarrowing(ConnectionView):
         self._choose_facets(event.facet)
 
     def _choose_facets(self, begin_at: str | None) -> None:
+        from tui.console.dialogs.facets import FacetDialog
+
         self._keep_place()
         values = self._list.facets
         already = {facet: self._list.filter.asked(facet, titles) for facet, titles in values.items()}
         self.app.push_screen(FacetDialog(values, self._list.facet_counts(), already, self._narrow_to, begin_at))
 
-    def _narrow_to(self, choices: Choices) -> None:
+    def _narrow_to(self, choices: "Choices") -> None:
         self._filter_bar.text = with_choices(self._filter_bar.text, choices)
 
     def action_sort(self) -> None:
