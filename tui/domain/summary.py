@@ -6,6 +6,7 @@ judge ten thousand connections again only to list them would take longer than al
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from sys import intern
 from typing import Any, TypeAlias
 
 from tui.domain.hosts import in_address
@@ -44,17 +45,18 @@ def summary_of(document: Document) -> Summary:
     direction, method = Direction(document["direction"]), Method(document["method"])
     endpoint = document[method]
     return Summary(
-        name=plain_text(document["name"]),
-        type=plain_text(document["type"]),
+        # One text for all that have it: there may be ten thousand connections.
+        name=intern(plain_text(document["name"])),
+        type=intern(plain_text(document["type"])),
         direction=direction,
         method=method,
         enabled=document["enabled"],
         encrypted=method is Method.SFTP or endpoint["tls"] != "none",
-        host=host_in(endpoint),
+        host=intern(host_in(endpoint)),
         address=_address(method, direction, endpoint),
         way=_way(endpoint),
         local_dir=document["local_dir"],
-        pattern=tuple(document["pattern"]),
+        pattern=tuple(map(intern, document["pattern"])),
         after=After(document["after"]),
         move_to=document.get("move_to"),
     )

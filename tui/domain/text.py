@@ -21,7 +21,7 @@ def is_safe_character(character: str) -> bool:
 
 def plain_text(value: str) -> str:
     """The value. Raises ValueError, with a sentence, where it holds what cannot be shown as it is."""
-    if not all(is_safe_character(character) for character in value):
+    if not (value.isascii() and value.isprintable()) and not all(map(is_safe_character, value)):
         raise ValueError("must not contain control characters or invisible marks")
     return value
 

@@ -1,6 +1,8 @@
 """Between rows of the database and the values of the domain. What was written comes back equal, to the microsecond."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from sys import intern
 from typing import Any
 
 from tui.domain.failure import Failure, FailureClass
@@ -80,17 +82,21 @@ RUN_COLUMNS = """
 """What `to_run` reads, from runs joined with connections: a run shows the present name of its connection."""
 
 
+_owner = lru_cache(maxsize=64)(Owner)
+"""Most runs that are read belong to few processes."""
+
+
 def to_run(row: Row) -> Run:
     run_id, name, trigger, status, started, ended, pid, host, owner_started, attempts = row[:10]
     files_done, files_total, bytes_done, bytes_total, current = row[10:15]
     return Run(
         run_id=run_id,
-        connection=name,
+        connection=intern(from_text(name)),
         trigger=Trigger(trigger),
         status=Status(status),
         started=to_moment(started),
         ended=None if ended is None else to_moment(ended),
-        owner=Owner(pid, host, owner_started),
+        owner=_owner(pid, host, owner_started),
         attempts=attempts,
         progress=Progress(files_done, files_total, bytes_done, bytes_total, _from_optional_text(current)),
         failure=_to_failure(*row[15:18]),
