@@ -1,5 +1,6 @@
 """`python -m tests.bench NAME` runs one benchmark; its module of this package has a `main`."""
 
+import os
 import sys
 from importlib import import_module
 
@@ -19,6 +20,8 @@ def main() -> int:
         for known, what in _BENCHMARKS.items():
             print(f"python -m tests.bench {known:<10} {what}")
         return 2
+    # What is installed has its bytecode. Where it must not be written, a checkout is compiled anew by every start.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     import_module(f"tests.bench.{name}").main(rest)
     return 0
 
