@@ -184,6 +184,15 @@ class WharfApp(App[int], inherit_bindings=False):
         else:
             self.ansi_theme_light = palette
 
+    def refresh_css(self, animate: bool = True) -> None:
+        """Before there is a screen, the colours of the theme are only taken over: each change of them would read the
+        whole style sheet again, with nothing yet to show for it.
+        """
+        if self.screen_stack:
+            super().refresh_css(animate)
+        else:
+            self.stylesheet.set_variables(self.get_css_variables())
+
     def get_line_filters(self) -> list[LineFilter]:
         return [*super().get_line_filters(), *self._ascii]
 
