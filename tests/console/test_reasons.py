@@ -5,7 +5,6 @@ from typing import cast
 import pytest
 from textual.binding import Binding
 from textual.pilot import Pilot
-from textual.widgets._footer import FooterKey
 
 from tests.console.conftest import lines_of, place_of, settle
 from tests.console.fakes import NOW, FakeEngine, connection
@@ -14,6 +13,7 @@ from tui.console.app import WharfApp
 from tui.console.palette import ActionCommands
 from tui.console.reasons import READ_ONLY
 from tui.console.screens.connection_reasons import why_not
+from tui.console.widgets.key_footer import KeyFooter
 from tui.domain.run import Progress, Status
 from tui.engine import Engine, LiveRun
 
@@ -24,7 +24,7 @@ def last_told(app: WharfApp) -> str:
 
 def greyed(app: WharfApp) -> set[str]:
     """What the footer shows as not possible."""
-    return {key.description for key in app.screen.query(FooterKey) if key.has_class("-disabled")}
+    return {key.does for key in app.screen.query_one(KeyFooter).keys if not key.possible}
 
 
 async def arrived(pilot: Pilot[int]) -> None:

@@ -3,11 +3,9 @@
 from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
-from textual import events
 from textual.binding import Binding
 from textual.screen import Screen, ScreenResultType
 from textual.widgets import Input
-from textual.widgets._footer import FooterKey
 
 READ_ONLY = "Wharf is read-only here; nothing can be run or changed."
 
@@ -44,12 +42,6 @@ class ExplainingScreen(Screen[ScreenResultType]):
             return False
         # Before its widgets are there, a screen knows nothing of them.
         return None if self.is_mounted and self.why_not(action) else True
-
-    async def on_mouse_down(self, event: events.MouseDown) -> None:
-        """A click on a greyed key of the footer asks for its action as the key does; Textual only rings."""
-        clicked, _ = self.get_widget_at(event.screen_x, event.screen_y)
-        if isinstance(clicked, FooterKey) and clicked.has_class("-disabled"):
-            await self.app.run_action(clicked.action, self)
 
     def show_possible(self) -> None:
         """Draw the footer again if other actions are possible than when it was drawn. To be called after changes."""
