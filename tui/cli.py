@@ -1,7 +1,6 @@
 """The command line: what can be asked, and which code is returned. A command's module is imported when it is used."""
 
 import argparse
-import gc
 import os
 import re
 import signal
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn, TypeAlias
 
 from tui import __version__
+from tui.commands.collecting import uncollected
 from tui.commands.interruption import Interrupted, interruptible
 from tui.commands.output import OutputProblem, ReaderGone, narrate, report
 from tui.domain.failure import WharfError
@@ -23,9 +23,6 @@ from tui.paths import Paths
 from tui.trust.dumps import forbid_dumps
 
 Handler: TypeAlias = Callable[[argparse.Namespace, Paths], int]
-
-_OBJECTS_BETWEEN_COLLECTIONS = 20_000
-"""Objects with references that are made before cycles among the youngest are looked for; Python's own figure is 700."""
 
 _EXIT_CODES = """\
 exit codes:
@@ -60,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
     forbid_dumps()
     _prepare_streams()
     try:
-        with interruptible():
+        with interruptible(), uncollected():
             return _obey(sys.argv[1:] if argv is None else argv)
     except OutputProblem as error:
         _forget_stdout()
@@ -80,8 +77,6 @@ def _obey(argv: list[str]) -> int:
         args = _parse(argv)
     except SystemExit as end:  # argparse has said what there is to say
         return int(end.code or 0)
-    # Modules and listings make many objects that stay; looking through them again and again frees nothing.
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     module, _, function = args.handler.partition(":")
     handler: Handler = getattr(import_module(f"tui.commands.{module}"), function)
     return handler(args, _paths(args))

@@ -1,7 +1,6 @@
 """What is loaded when: nothing that the first frame does without before it, and nothing large on the event loop."""
 
 import asyncio
-import gc
 import json
 import os
 import subprocess
@@ -11,11 +10,8 @@ from typing import Any
 
 import pytest
 
-from tui import console
 from tui.domain.connection import Connection
-from tui.engine import open_engine
 from tui.paths import Paths
-from tui.settings import Settings
 from tui.store.sqlite import SqliteStore
 
 FIRST_FRAME = """
@@ -108,26 +104,3 @@ def test_what_a_run_needs_is_imported_beside_the_event_loop(
     on_the_loop: dict[str, bool] = _output(RUN, tmp_path)
     for module in (library, "pydantic", "tui.engine.execution", "tui.domain.connection"):
         assert on_the_loop[module] is False, module
-
-
-async def test_cycles_are_collected_once_what_a_start_makes_stands(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    collecting = []
-
-    async def shown(*_: object) -> int:
-        collecting.append(gc.isenabled())
-        later = asyncio.Event()
-        asyncio.get_running_loop().call_later(0.01, later.set)
-        await later.wait()
-        collecting.append(gc.isenabled() and gc.get_freeze_count() > 0)
-        return 0
-
-    monkeypatch.setattr(console, "why_no_console", lambda: None)
-    monkeypatch.setattr(console, "_shown", shown)
-    monkeypatch.setattr(console, "_START", 0.0)
-    async with open_engine(Paths(tmp_path, tmp_path, tmp_path)) as engine:
-        await console.run_console(engine, Settings(), engine.paths)
-    assert collecting == [False, True]
-    assert gc.isenabled()
-    assert gc.get_freeze_count() == 0

@@ -54,6 +54,8 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
     """
     import asyncio
 
+    from tui.commands.collecting import collect_after_start
+
     received: list[signal.Signals] = []
 
     async def main() -> T:
@@ -67,6 +69,7 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
 
         for number in handlers:
             asyncio.get_running_loop().add_signal_handler(number, stop, number)
+        collect_after_start()
         return await work
 
     handlers = {number: signal.getsignal(number) for number in _heeded()}

@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tui.commands.asking import passphrase_asker
 from tui.commands.interruption import run_async
@@ -17,9 +18,11 @@ from tui.domain.figures import SIGNS, count, size
 from tui.domain.run import FileRecord, Run, Status, Trigger
 from tui.domain.text import printable
 from tui.engine import Engine
-from tui.engine.inspection import Preview
 from tui.paths import Paths
 from tui.store.base import Store
+
+if TYPE_CHECKING:
+    from tui.engine.inspection import Preview
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class _Previewed:
     """What a run of one connection would do, or why that cannot be told."""
 
     name: str
-    preview: Preview | None
+    preview: "Preview | None"
     failure: Failure | None
 
 
@@ -158,7 +161,7 @@ def _show_previews(previews: Sequence[_Previewed], *, as_json: bool) -> None:
             _show_preview(one.name, one.preview)
 
 
-def _show_preview(name: str, preview: Preview) -> None:
+def _show_preview(name: str, preview: "Preview") -> None:
     total = size(sum(entry.size for entry in preview.files))
     say(
         f"{printable(name)}: {count(len(preview.files), 'file')} would move ({total}), {len(preview.skipped)} would not"
@@ -170,6 +173,8 @@ def _show_preview(name: str, preview: Preview) -> None:
 
 
 def _preview_json(one: _Previewed) -> dict[str, object]:
+    from tui.engine.inspection import Preview
+
     preview = one.preview or Preview([], [])
     return {
         "connection": one.name,

@@ -5,12 +5,9 @@ to the engine. Importing this package does not import Textual; `run_console` doe
 """
 
 import asyncio
-import gc
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,9 +17,6 @@ if TYPE_CHECKING:
     from tui.settings import Settings
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
-
-_START = 2.0
-"""Seconds until what a start makes has been made, on any machine but the slowest."""
 
 
 def why_no_console() -> str | None:
@@ -49,30 +43,6 @@ async def run_console(engine: "Engine", settings: "Settings", paths: "Paths") ->
         print(reason, file=sys.stderr)  # noqa: T201 - the command's own narration
         return 2
 
-    with _start_uncollected():
-        return await _shown(engine, settings, paths)
-
-
-@contextmanager
-def _start_uncollected() -> Iterator[None]:
-    """What a start makes stays. To look through it for cycles again and again would hold up the first frame, and later
-    the answer to a key."""
-
-    def collect_what_comes() -> None:
-        gc.freeze()
-        gc.enable()
-
-    gc.disable()
-    collecting = asyncio.get_running_loop().call_later(_START, collect_what_comes)
-    try:
-        yield
-    finally:
-        collecting.cancel()
-        gc.unfreeze()
-        gc.enable()
-
-
-async def _shown(engine: "Engine", settings: "Settings", paths: "Paths") -> int:
     from tui.console.app import WharfApp
 
     app = WharfApp(engine, settings, paths)
