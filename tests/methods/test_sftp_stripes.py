@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.methods.sftp_support import channels, opened, send
-from tui.methods import sftp, sftp_stripes
+from tui.methods import sftp, sftp_copy, sftp_stripes
 from tui.methods.base import Entry, Staged
 from tui.methods.sftp_stripes import Channels, Helpers
 
@@ -42,6 +42,13 @@ async def test_a_large_file_goes_over_as_many_channels_as_the_server_allows(
 async def test_a_small_file_goes_over_one(tmp_path: Path) -> None:
     async with opened(tmp_path) as (session, server):
         await send(session, "a.csv", bytes(900_000))
+        assert channels(server) == 1
+
+
+async def test_a_server_that_is_near_needs_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sftp, "in_flight", sftp_copy.in_flight)
+    async with opened(tmp_path) as (session, server):
+        await send(session, "a.csv", bytes(5_000_000))
         assert channels(server) == 1
 
 

@@ -19,6 +19,8 @@ from tui.methods.ssh_failures import REQUEST_ERRORS
 
 _WINDOW = 2 * 1024 * 1024
 """Bytes that most servers take on one channel before they are heard of again."""
+_ROOM = 2 * _WINDOW
+"""Bytes under way on one channel: what fills the window, and as many that wait for it."""
 _MOST = 6
 """Channels for one file, or for many small ones."""
 _OF_EVERY_LINK = 2
@@ -56,8 +58,8 @@ class StripedFile:
 
     @property
     def room(self) -> int:
-        """Bytes that may be under way: what fills the windows, and as many that wait for them."""
-        return len(self._files) * 2 * _WINDOW
+        """Bytes that may be under way."""
+        return len(self._files) * _ROOM
 
     def write(self, offset: int, data: memoryview, answered: WriteAnswered) -> int:
         channel = self._under_way.index(min(self._under_way))
@@ -109,8 +111,9 @@ class Helpers:
 
     def reserve(self, size: int, in_flight: int) -> int:
         """As many as it takes, besides the first, to have so many of `size` bytes under way; fewer where there are many
-        already. Returns their number."""
-        return self._reserve(min(-(-in_flight // _WINDOW), _MOST) - 1 if size >= _WORTH_WHILE else 0)
+        already, and none where one channel has room for all of it. Returns their number."""
+        is_worth_while = size >= _WORTH_WHILE and in_flight > _ROOM
+        return self._reserve(min(-(-in_flight // _WINDOW), _MOST) - 1 if is_worth_while else 0)
 
     async def open(self, path: str) -> list[RemoteFile]:
         """The file, opened once more on each; less often where the server does not want it."""
