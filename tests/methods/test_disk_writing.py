@@ -122,6 +122,27 @@ async def test_what_had_come_before_a_failure_counts(tmp_path: Path) -> None:
     assert writer.stored == len(content)
 
 
+async def test_what_was_written_before_the_disk_was_full_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, full_at = os.write, GATHERED + PAGE
+
+    def until_full(file: int, data: Block) -> int:
+        room = full_at - os.lseek(file, 0, os.SEEK_CUR)
+        if not room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, memoryview(data)[:room])
+
+    monkeypatch.setattr("tui.methods.disk_writing.os.write", until_full)
+    content = os.urandom(3 * GATHERED)
+    with pytest.raises(TransferFailed, match="No space left"):
+        async with writing(tmp_path / "part", len(content), 0) as writer:
+            await writer.write(content)
+
+    assert writer.stored == GATHERED, "the block that was begun does not"
+    assert (tmp_path / "part").read_bytes() == content[:full_at]
+
+
 async def test_what_had_come_counts_also_where_a_cancellation_follows_the_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -100,11 +100,13 @@ class DiskWriter:
 
     async def checkpoint(self) -> None:
         """After a failure: bring `stored` up to date, as far as the disk goes along."""
-        if not await self.drain():
+        if await self.drain():
+            await self._take_note()
+        if not await self._syncing.drain():
             return
-        await self._take_note()
         with suppress(OSError):
-            # A disk that fails here has failed before; the mark then stays where it was.
+            # A disk that fails here has failed before; the mark then stays where it was. One that has only refused a
+            # block, because it is full, has those before it.
             await asyncio.to_thread(os.fdatasync, self._file)
             self.stored = self._written
 
