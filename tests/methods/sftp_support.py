@@ -14,6 +14,20 @@ from tui.methods.base import BLOCK_SIZE, Entry, Surroundings
 from tui.methods.narration import Narrator
 from tui.methods.sftp import SftpSession
 
+SFTP_SERVER = "/usr/lib/openssh/sftp-server"
+NAMES = [
+    "plain.csv",
+    "a[red].csv",
+    "with spaces  .csv",
+    "bücher-東京-📦.csv",
+    "-rf",
+    "~",
+    "*.csv",
+    "q'uo\"te`$(x).csv",
+    "x" * 243,
+]
+"""Odd ones that are taken as they are."""
+
 
 @dataclass(slots=True)
 class Stage:

@@ -1,0 +1,1 @@
+"""SFTP against a real OpenSSH server."""
