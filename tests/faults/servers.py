@@ -6,11 +6,10 @@ They are embedded: quick to start, and whatever a disk or a buggy server can do 
 import asyncio
 import logging
 import os
-import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from errno import ENOSPC
 from io import BufferedReader, BufferedWriter
@@ -26,6 +25,7 @@ from pyftpdlib.servers import FTPServer
 
 from tests.faults.proxy import BEHIND, HERE
 from tests.servers.certificates import ServerCertificate
+from tests.servers.debian import free_port
 
 USERNAME = "wharf"
 PASSWORD = "open sesame"
@@ -223,17 +223,9 @@ def run_ftp(root: Path, certificate: ServerCertificate | None) -> Iterator[FileS
 
 
 def _free_passive_ports() -> tuple[int, ...]:
-    """Ports that are free on both addresses."""
-    ports: list[int] = []
-    with ExitStack() as probes:
-        while len(ports) < PASSIVE_PORTS:
-            behind, here = (probes.enter_context(socket.socket()) for _ in range(2))
-            behind.bind((BEHIND, 0))
-            port = behind.getsockname()[1]
-            # Somebody else may have it here.
-            with suppress(OSError):
-                here.bind((HERE, port))
-                ports.append(port)
+    ports: set[int] = set()
+    while len(ports) < PASSIVE_PORTS:
+        ports.add(free_port())
     return tuple(ports)
 
 

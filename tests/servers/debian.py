@@ -5,13 +5,17 @@ program installed in the usual way serves as well.
 """
 
 import os
+import secrets
 import shutil
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 UNPACKED = Path(__file__).parents[2] / ".debian"
+_NEVER_OUTGOING = range(20_000, 32_768)
+"""Linux gives outgoing connections higher ports (ip(7), ip_local_port_range)."""
 
 
 def find_program(name: str, package: str) -> Path:
@@ -28,7 +32,9 @@ def find_program(name: str, package: str) -> Path:
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port on loopback that nobody uses now, and that no outgoing connection will be given before it is used."""
+    while True:
+        port = secrets.choice(_NEVER_OUTGOING)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("", port))
+            return port
