@@ -27,6 +27,7 @@ class Step:
 
 
 _ALL = "11 of 11 shown"
+_NO_NOTIFICATION = r"(?s)\A(?!.*▌)"
 _BACK_TO_HISTORY = Press(ESCAPE, ("Trigger",), look=0.5)
 _BACK_TO_CONNECTIONS = Press(ESCAPE, ("Type▾",), look=0.5)
 _BACK_TO_ALL = Press(ESCAPE, (_ALL,), look=1)
@@ -60,7 +61,8 @@ STEPS = (
             Press(":", ("Search",), look=1),
             Press("run stark", ("Run: stark-modifications",)),
             Press(ENTER, ("In Progress",), look=1),
-            Press("", ("Failed",)),
+            Press("", ("Failed",), look=0),
+            Press("", (_NO_NOTIFICATION,), faster=4),
         ),
     ),
     Step(
