@@ -40,6 +40,9 @@ SLOW_RATE = 1_200_000
 BREAK_AFTER = 4_000_000
 """Bytes read from the third SFTP server after which its line breaks, once."""
 
+BREAKING_RATE = 6_000_000
+"""Bytes per second of that server."""
+
 MAIL_LIMIT = 10 * 1024 * 1024
 """Bytes that the SMTP server takes in one mail."""
 
@@ -168,11 +171,14 @@ class _SlowSftpServer(asyncssh.SFTPServer):
 
 
 class _BreakingSftpServer(asyncssh.SFTPServer):
+    # Slow enough that what was read before the break has arrived by then: a reset line loses what is still under way.
+    _throttle = _Throttle(BREAKING_RATE)
     _left = BREAK_AFTER
 
-    def read(self, file_obj: object, offset: int, size: int) -> bytes:
+    async def read(self, file_obj: object, offset: int, size: int) -> bytes:
         data = super().read(file_obj, offset, size)
         assert isinstance(data, bytes)  # noqa: S101 - the base class reads at once
+        await self._throttle.take(len(data))
         before, _BreakingSftpServer._left = self._left, self._left - len(data)
         if before > 0 >= self._left:
             self.connection.abort()
