@@ -24,11 +24,18 @@ class Explaining(Protocol):
 class ExplainingScreen(Screen[ScreenResultType]):
     """A screen whose actions are bound by `bound`. While something is typed, its letters are letters."""
 
+    # The first that can have it may be a field to type in: the keys would be others until the table has the focus.
+    AUTO_FOCUS = "RowTable"
     bound: Iterable[Binding] = ()
     crumb: str = ""
     """What the screen is called in the way that the first line shows."""
 
     _impossible: frozenset[str] = frozenset()
+
+    def on_compose(self) -> None:
+        # Textual does so when the screen has its size, and that is after all of it was drawn once.
+        fitting = self._get_breakpoint_classes(self.app.size.width, self.app.HORIZONTAL_BREAKPOINTS or [])
+        self.add_class(*fitting, update=False)
 
     def why_not(self, action: str) -> str | None:
         """One sentence on why the action is not possible now; None when it is."""
