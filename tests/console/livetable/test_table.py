@@ -10,7 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.text import Text
 from textual import events
+from textual.app import ComposeResult
 from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.strip import Strip
 
 from tests.console.conftest import lines_of, place_of
 from tests.console.livetable.app import COLUMNS, Table, TableApp, Thing, key_of, larger, things
@@ -32,6 +35,31 @@ async def test_cursor_follows_its_key_through_sort_insert_and_remove() -> None:
             await pilot.pause()
             assert app.table.cursor_key == "c"
             assert app.names() == list(keys)
+
+
+async def test_the_first_frame_of_a_screen_has_headings_and_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+    draw = LiveTable.render_line
+
+    def noting(table: Table, y: int) -> Strip:
+        strip = draw(table, y)
+        drawn.append(strip.text)
+        return strip
+
+    monkeypatch.setattr(LiveTable, "render_line", noting)
+
+    class Opened(Screen[None]):
+        def compose(self) -> ComposeResult:
+            yield Table(COLUMNS, key_of)
+
+        def on_mount(self) -> None:
+            self.query_one(Table).show(things("ab"))
+
+    app = TableApp()
+    async with app.run_test(size=(40, 12)):
+        drawn.clear()
+        await app.push_screen(Opened())
+    assert [line[:4] for line in drawn[:3]] == ["Name", "a   ", "b   "]
 
 
 async def test_cursor_goes_to_the_neighbour_when_its_row_is_gone() -> None:

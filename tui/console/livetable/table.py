@@ -130,6 +130,7 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
         self._shift = 0
         self._furthest = 0
         self._more = False
+        self._fitted_to = Size()
 
     # What is shown
 
@@ -284,7 +285,15 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
 
     # Place and size
 
-    def on_resize(self) -> None:
+    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
+        """Fit into the size before the next frame is drawn: Textual's event of it comes after that."""
+        changed = super()._size_updated(size, virtual_size, container_size, layout)
+        if self.size != self._fitted_to:
+            self._fitted_to = self.size
+            self._fit()
+        return changed
+
+    def _fit(self) -> None:
         self._place_columns()
         self._tell_length()
         watched = self._view.watched
