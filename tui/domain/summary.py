@@ -6,6 +6,7 @@ judge ten thousand connections again only to list them would take longer than al
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from sys import intern
 from typing import Any, TypeAlias
 
@@ -56,10 +57,16 @@ def summary_of(document: Document) -> Summary:
         address=_address(method, direction, endpoint),
         way=_way(endpoint),
         local_dir=document["local_dir"],
-        pattern=tuple(map(intern, document["pattern"])),
+        pattern=_pattern(*document["pattern"]),
         after=After(document["after"]),
         move_to=document.get("move_to"),
     )
+
+
+@lru_cache(maxsize=1000)
+def _pattern(*parts: str) -> tuple[str, ...]:
+    """The same for all that have it, as texts are: most patterns are one of a few."""
+    return parts
 
 
 def host_in(endpoint: Document) -> str:

@@ -27,8 +27,7 @@ OVERVIEW = f"""
 class _Known:
     """What was made of a row. Of the row itself only a hash is kept: of ten thousand, the rows would take 10 MB."""
 
-    body: int
-    columns: int
+    row: int
     shown: ConnectionState | Unreadable
 
 
@@ -59,15 +58,11 @@ class Overview:
 
 
 def _known(before: _Known | None, name: str, body: str, columns: Row) -> _Known:
-    of_body, of_columns = hash((name, body)), hash(columns)
-    if before is None or before.body != of_body:
-        summary = summarise(name, body)
-    elif before.columns == of_columns:
+    row = hash((name, body, columns))
+    if before is not None and before.row == row:
         return before
-    else:
-        summary = before.shown.connection if isinstance(before.shown, ConnectionState) else before.shown
-    shown = summary if isinstance(summary, Unreadable) else _state(summary, columns)
-    return _Known(of_body, of_columns, shown)
+    summary = summarise(name, body)
+    return _Known(row, summary if isinstance(summary, Unreadable) else _state(summary, columns))
 
 
 def _state(connection: Summary, row: Row) -> ConnectionState:

@@ -45,6 +45,9 @@ _NO_CONNECTIONS = (
 class ConnectionView(ChosenColumns):
     """Draws a ConnectionList and keeps it up with the engine and the store. What keys do is added by its subclasses."""
 
+    # Otherwise the filter would have the focus first, and lose it again before the first frame.
+    AUTO_FOCUS = "#connections"
+
     choice = CHOICE
     remembered_as = "connections"
 
