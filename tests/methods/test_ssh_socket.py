@@ -2,10 +2,11 @@
 
 import asyncio
 import socket
+from contextlib import ExitStack
 
 import pytest
 
-from tui.methods.ssh_socket import PIECE, SshSocket
+from tui.methods.ssh_socket import IN_ONE_ROUND, LEAST_PIECE, SshSocket
 
 
 class Kept:
@@ -31,7 +32,7 @@ class BufferedTaker(Kept, asyncio.BufferedProtocol):
 
     def __init__(self) -> None:
         super().__init__()
-        self._buffer = bytearray(8 * PIECE)
+        self._buffer = bytearray(2 * IN_ONE_ROUND)
 
     def get_buffer(self, sizehint: int) -> bytearray:
         return self._buffer
@@ -57,7 +58,26 @@ async def test_the_loop_gets_everything_and_no_piece_is_longer_than_it_may_be(
     await asyncio.gather(sending, taker.ended)
 
     assert b"".join(taker.pieces) == everything
-    assert max(map(len, taker.pieces)) == PIECE
+    assert LEAST_PIECE <= max(map(len, taker.pieces)) <= IN_ONE_ROUND
+
+
+def test_the_more_connections_there_are_the_shorter_are_the_pieces() -> None:
+    first, far = socket.socketpair()
+    far.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8 * IN_ONE_ROUND)
+    far.setblocking(False)
+    far.send(bytes(4 * IN_ONE_ROUND))
+    read = []
+    with far, ExitStack() as stack:
+        gentle = stack.enter_context(SshSocket(first))
+        for _ in range(10):
+            read.append(len(gentle.recv(IN_ONE_ROUND)))
+            near, other = socket.socketpair()
+            stack.enter_context(SshSocket(near))
+            other.close()
+        assert read[:4] == [IN_ONE_ROUND // number for number in range(1, 5)]
+        assert read[-1] == LEAST_PIECE
+    with SshSocket(socket.socketpair()[0]) as alone:
+        assert alone.longest_piece == IN_ONE_ROUND
 
 
 async def test_the_end_is_told_after_what_was_begun_before_it() -> None:
