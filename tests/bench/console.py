@@ -180,13 +180,11 @@ def _start(report: Report, folder: Path) -> None:
     bare, ours = [], []
     for _ in range(_ROUNDS):
         with watched(*_CHILD, "bare", home=folder / "start") as program:
-            program.wait(lambda seen: "one label" in seen)
-            bare.append(program.age())
+            bare.append(program.wait(lambda seen: "one label" in seen))
             program.take(_SETTLE)
             bare_memory = program.resident()
         with watched("-m", "tui", home=folder / "start") as program:
-            program.wait(_home)
-            ours.append(program.age())
+            ours.append(program.wait(_home))
     with watched("-m", "tui", home=folder / "many") as program:
         program.wait(_home)
         program.take(_SETTLE)

@@ -6,6 +6,7 @@ import select
 import subprocess
 import sys
 import termios
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,8 +19,20 @@ COLUMNS, ROWS = 120, 40
 _PATIENCE = 60.0
 """Seconds that an answer may take before the measurement is given up."""
 _BLOCK = 65_536
+_PAUSE = 0.002
+"""Seconds of silence after which what has come is looked at: to make a picture of it takes longer than to send it, and
+a program whose terminal is not read has to wait."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Bytes that came, when they did, and how long the program had waited for a core by then."""
+
+    data: bytes
+    moment: float
+    waited: float
 
 
 @dataclass
@@ -30,6 +43,7 @@ class Watched:
     ours: int
     begun: float
     picture: Picture = field(default_factory=lambda: Picture(COLUMNS, ROWS))
+    _to_show: deque[_Block] = field(default_factory=deque)
 
     @property
     def shown(self) -> str:
@@ -45,8 +59,8 @@ class Watched:
             sys.exit(f"the effect of {keys!r} was to be seen before:\n{self.shown}")
         waited, begun = self._waited(), monotonic()
         os.write(self.ours, keys)
-        self.wait(effect)
-        took, waited = monotonic() - begun, self._waited() - waited
+        last = self._shown_by(effect)
+        took, waited = last.moment - begun, last.waited - waited
         self.take(0.1)
         return took, took - waited
 
@@ -55,16 +69,37 @@ class Watched:
         os.write(self.ours, keys)
         self.wait(effect)
 
-    def wait(self, effect: Callable[[str], bool]) -> None:
-        """Until the screen shows what is waited for."""
+    def wait(self, effect: Callable[[str], bool]) -> float:
+        """Until the screen shows what is waited for; how old the program was then."""
+        if effect(self.shown):
+            return self.age()
+        return self._shown_by(effect).moment - self.begun
+
+    def _shown_by(self, effect: Callable[[str], bool]) -> _Block:
+        """What came last of what shows the effect."""
         deadline = monotonic() + _PATIENCE
-        while not effect(self.shown):
-            if not select.select([self.ours], [], [], max(deadline - monotonic(), 0))[0]:
-                sys.exit(f"waited {_PATIENCE:.0f} s for something else than this:\n{self.shown}")
-            self.picture.feed(os.read(self.ours, _BLOCK))
+        while True:
+            if not self._to_show:
+                self._receive(deadline)
+            block = self._to_show.popleft()
+            self.picture.feed(block.data)
+            if effect(self.shown):
+                return block
+
+    def _receive(self, deadline: float) -> None:
+        """Read until nothing more comes for a moment."""
+        patience = max(deadline - monotonic(), 0)
+        while select.select([self.ours], [], [], patience)[0]:
+            data = os.read(self.ours, _BLOCK)
+            self._to_show.append(_Block(data, monotonic(), self._waited()))
+            patience = _PAUSE
+        if not self._to_show:
+            sys.exit(f"waited {_PATIENCE:.0f} s for something else than this:\n{self.shown}")
 
     def take(self, seconds: float = 0.0) -> int:
         """Read what comes in this time; how many bytes."""
+        while self._to_show:
+            self.picture.feed(self._to_show.popleft().data)
         received, end = 0, monotonic() + seconds
         while select.select([self.ours], [], [], max(end - monotonic(), 0))[0]:
             data = os.read(self.ours, _BLOCK)
