@@ -18,19 +18,22 @@ async def _after(seconds: float) -> tuple[bool, int]:
 
 
 def test_no_cycles_are_looked_for_while_a_command_starts() -> None:
+    # Python 3.12 has some set aside from the beginning.
+    before = gc.get_freeze_count()
     with collecting.uncollected():
         assert not gc.isenabled()
-        assert run_async(_after(0)) == (False, 0)
+        assert run_async(_after(0)) == (False, before)
 
 
 def test_a_command_that_lasts_looks_for_cycles_among_what_is_made_after_its_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(collecting, "_START", 0.0)
+    before = gc.get_freeze_count()
     with collecting.uncollected():
         collects, left_alone = run_async(_after(0.01))
         assert collects
-        assert left_alone > 0
+        assert left_alone > before
 
 
 @pytest.mark.parametrize("error", [None, RuntimeError])
