@@ -17,7 +17,7 @@ from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 from time import monotonic, perf_counter, thread_time
 from typing import Any
 
@@ -33,7 +33,8 @@ from tui.store.base import Store
 
 BEAT = 0.005
 TARGET = 20
-"""Milliseconds that 99 of 100 gaps should stay under."""
+"""Milliseconds that 99 of 100 gaps should stay under, in the median of the rounds: five seconds have but a few hundred
+beats, and who gets a core is a matter of luck."""
 _PER_WAY = 2
 _HEADS = ("p50 ms", "p99 ms", "max ms")
 
@@ -52,11 +53,28 @@ class Gap:
 def main(argv: Sequence[str]) -> None:
     """Measure idle and under load, and print a table."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench loop")
-    parser.add_argument("--size", type=int, default=200, help="megabytes of each transfer (default 200)")
-    asyncio.run(_measure(parser.parse_args(argv).size))
+    parser.add_argument("--size", type=int, default=400, help="megabytes of each transfer (default 400)")
+    parser.add_argument("--rounds", type=int, default=5, help="how often all is done (default 5)")
+    args = parser.parse_args(argv)
+    rounds = [asyncio.run(_round(args.size)) for _ in range(args.rounds)]
+    lines = [line for each in rounds for line in (_row("idle", each.idle), _row(each.title, each.busy))]
+    print_table(
+        ("event loop", "beats", *_HEADS, *(f"{head} own" for head in _HEADS), *(f"{head} work" for head in _HEADS)),
+        lines,
+    )
+    p99 = median(_figures([gap.own for gap in each.busy])[1] for each in rounds)
+    verdict = "under" if p99 < TARGET else "NOT under"
+    print(f"\np99 ms own of the transfers, median of {args.rounds} rounds: {p99:.1f}, {verdict} {TARGET}")
 
 
-async def _measure(size: int) -> None:
+@dataclass(frozen=True, slots=True)
+class _Round:
+    title: str
+    idle: list[Gap]
+    busy: list[Gap]
+
+
+async def _round(size: int) -> _Round:
     with tempfile.TemporaryDirectory(prefix="wharf-bench-") as name:
         folder = Path(name)
         # The FTP server serves as another user.
@@ -72,14 +90,7 @@ async def _measure(size: int) -> None:
             began = monotonic()
             busy = await _gaps_during(_run_all(engine, names))
             took = monotonic() - began
-    moved = size * len(names)
-    print_table(
-        (
-            *("event loop", "beats", *_HEADS, *(f"{head} own" for head in _HEADS)),
-            *(*(f"{head} work" for head in _HEADS), f"p99 own under {TARGET} ms"),
-        ),
-        [_row("idle", idle), _row(f"{len(names)} transfers, {moved} MB in {took:.1f} s", busy)],
-    )
+    return _Round(f"{len(names)} transfers, {size * len(names)} MB in {took:.1f} s", idle, busy)
 
 
 async def large_exchanges(
@@ -157,7 +168,7 @@ def _row(what: str, gaps: list[Gap]) -> tuple[str, ...]:
     whole = _figures([gap.whole for gap in gaps])
     own = _figures([gap.own for gap in gaps])
     work = _figures([gap.work for gap in gaps])
-    return what, str(len(gaps)), *(f"{ms:.1f}" for ms in (*whole, *own, *work)), "yes" if own[1] < TARGET else "NO"
+    return what, str(len(gaps)), *(f"{ms:.1f}" for ms in (*whole, *own, *work))
 
 
 def _figures(seconds: list[float]) -> tuple[float, float, float]:
