@@ -184,23 +184,28 @@ async def test_a_mail_of_more_than_50_megabytes(
     files = {"large.bin": random.randbytes(32 * MB), "second.bin": random.randbytes(10 * MB + 1), "small.csv": b"1;2\n"}
     mail = _mail_with(files)
     assert len(mail) > 50_000_000
-    imap_server.deliver(mail)
+    imap_server.deliver(_mail_with({"first.csv": b"0;1\n"}))
     email = {"username": imap_server.username}
     connection = connect(
         "inbound", landing, imap_server.starttls_port, certificates, email=email, after="move", move_to="done"
     )
     await engine.store.save(connection)
     async with measured_engine() as process:
+        # A first mail loads the code of the method, which is not what a large one costs.
+        assert await process.run("inbound") == "Completed: 1 file delivered."
+        (landing / "first.csv").unlink()
+        process.take_as_idle()
+        imap_server.deliver(mail)
         assert await process.run("inbound") == "Completed: 3 files delivered."
-        assert process.over_idle < 32
+        assert process.over_idle < 16
     assert {path.name: path.read_bytes() for path in landing.iterdir()} == files
-    assert (imap_server.count(), imap_server.count("INBOX/done")) == (0, 1)
+    assert (imap_server.count(), imap_server.count("INBOX/done")) == (0, 2)
 
     # The whole mail once more, as when a server restores a backup: nothing is delivered twice.
     (landing / "large.bin").unlink()
     with imap_server.mailbox() as client:
         client.select("INBOX/done")
-        client.copy("1", "INBOX")
+        client.copy("2", "INBOX")
     again = await run(engine, connection)
     assert (again.status, again.progress.files_total) == (Status.COMPLETED, 0)
     assert not (landing / "large.bin").exists()
@@ -208,7 +213,8 @@ async def test_a_mail_of_more_than_50_megabytes(
 
 def _mail_with(files: dict[str, bytes]) -> bytes:
     """Encoded by hand: the library would take its time over so much."""
-    head = b"From: a@acme.example\r\nMessage-ID: <1@acme.example>\r\nMIME-Version: 1.0\r\n"
+    message_id = "+".join(files).encode()
+    head = b"From: a@acme.example\r\nMessage-ID: <%s@acme.example>\r\nMIME-Version: 1.0\r\n" % message_id
     parts = [
         b"Content-Disposition: attachment; filename=%s\r\nContent-Transfer-Encoding: base64\r\n\r\n%s"
         % (name.encode(), encoded(content))
