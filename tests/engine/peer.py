@@ -37,7 +37,9 @@ class Partner:
     meeting: "asyncio.Barrier | None" = None
     """Where files have to be under way together, or nothing goes on."""
     blind: bool = False
-    """Nothing can be looked at, as with mail."""
+    """Nothing can be looked at, and nothing staged outlives a session, as with mail."""
+    tells_content: bool = True
+    """A look at a published file shows what is in it, and not only its size."""
     at_once: int = 1
     """Files that a session can have under way at the same time."""
     freeze: bool = False
@@ -57,6 +59,7 @@ class PartnerSession(Source, Target):
         self._connection = connection
         self._after = connection.after
         self._aborted = asyncio.Event()
+        self._staged_here: set[str] = set()
 
     async def open(self) -> None:
         self._partner.log.append("open")
@@ -135,6 +138,7 @@ class PartnerSession(Source, Target):
     @asynccontextmanager
     async def stage(self, entry: Entry, keep: int = 0) -> AsyncIterator[Writer]:
         name = part_name(entry.target_name)
+        self._staged_here.add(name)
         self._partner.log.append(f"write {entry.name} from {keep}")
         writer = _Collector(self, self._partner.files.get(name, b"")[:keep])
         try:
@@ -162,11 +166,15 @@ class PartnerSession(Source, Target):
         if self._partner.blind:
             return None
         content = self._partner.files.get(staged.entry.target_name)
+        if not self._partner.tells_content:
+            return content is not None and len(content) == staged.size
         return content is not None and hashlib.sha256(content).hexdigest() == staged.sha256
 
     async def staged_size(self, entry: Entry) -> int | None:
-        content = self._partner.files.get(part_name(entry.target_name))
-        return None if content is None else len(content)
+        name = part_name(entry.target_name)
+        content = self._partner.files.get(name)
+        is_gone = content is None or (self._partner.blind and name not in self._staged_here)
+        return None if is_gone else len(content or b"")
 
     async def staged_proof(self, entry: Entry, *, reread: bool) -> Proof | None:
         content = self._partner.files[part_name(entry.target_name)]

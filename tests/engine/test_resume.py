@@ -146,6 +146,22 @@ async def test_a_run_killed_at_its_rename_is_settled_by_looking(
     assert ("found complete" in record.proof) == arrived_already
 
 
+async def test_an_older_file_of_the_same_size_is_not_taken_for_the_delivery(
+    engine: Engine, partner: Partner, make_connection: MakeConnection, folder: Path
+) -> None:
+    """Many servers tell nothing of a file but its size."""
+    partner.tells_content = False
+    partner.files = {"a.csv": CONTENT[::-1]}
+    (folder / "a.csv").write_bytes(CONTENT)
+    await engine.store.save(make_connection(direction="outbound", retries=0))
+    partner.lose_answer_to_publish = True
+    assert (await run(engine)).status is Status.FAILED
+    partner.lose_answer_to_publish = False
+
+    assert (await run(engine)).status is Status.COMPLETED
+    assert partner.files == {"a.csv": CONTENT}
+
+
 async def test_what_nobody_can_know_is_not_done_again(
     engine: Engine, partner: Partner, make_connection: MakeConnection, folder: Path
 ) -> None:

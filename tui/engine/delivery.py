@@ -91,6 +91,10 @@ class Deliverer:
             return False
         staged = Staged(entry.called(partial.target_name), partial.size, partial.sha256)
         try:
+            if await self._target.staged_size(staged.entry) is not None:
+                # Publishing would have taken it away. A look at the final name alone could take an older file of the
+                # same size for it, where the other side tells no more.
+                return False
             published = await self._target.has_published(staged)
         except TransferFailed as error:
             self._journal.fail(entry, error.failure)
