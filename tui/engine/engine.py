@@ -50,6 +50,8 @@ class Engine:
         self._backoff = backoff or Backoff()
         self._executions: dict[int, Execution] = {}
         self._tasks: dict[int, asyncio.Task[Run]] = {}
+        self._unrecorded: set[int] = set()
+        """The runs that have ended, which the store has not taken note of yet."""
         self._foreign = ForeignRuns(store)
         self._watcher: asyncio.Task[None] | None = None
         self._snapshot = Snapshot()
@@ -200,16 +202,32 @@ class Engine:
         if self._watcher is not None:
             self._watcher.cancel()
             await asyncio.wait({self._watcher})
+        try:
+            await self._record_ends()
+        except StoreProblem:
+            _log.exception("runs stay in progress on record until Wharf is started again")
         await self.store.close()
 
     def _ended(self, run_id: int, task: asyncio.Task[Run]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, StoreProblem):
+            # As long as this process lives, nobody else may end the run. Whoever waits for it hears of the problem.
+            self._unrecorded.add(run_id)
+            _log.error("the end of run %d could not be put on record", run_id, exc_info=error)
+            return
         self._executions.pop(run_id, None)
-        if task.cancelled() or task.exception() is not None:
+        if task.cancelled() or error is not None:
             # Kept for whoever waits for it; without anybody waiting, the log is where it is told.
-            _log.error(
-                "run %d could not be kept on record", run_id, exc_info=None if task.cancelled() else task.exception()
-            )
+            _log.error("run %d could not be kept on record", run_id, exc_info=error)
         else:
+            self._tasks.pop(run_id, None)
+
+    async def _record_ends(self) -> None:
+        """Put on record what could not be before. Raises StoreProblem while that lasts."""
+        for run_id in list(self._unrecorded):
+            await self._executions[run_id].record_end()
+            self._unrecorded.discard(run_id)
+            self._executions.pop(run_id, None)
             self._tasks.pop(run_id, None)
 
     async def _keep_looking(self) -> None:
@@ -218,6 +236,7 @@ class Engine:
             await asyncio.sleep(_LOOK)
             looks += 1
             try:
+                await self._record_ends()
                 if looks % _ORPHAN_LOOKS == 0:
                     await self.store.end_orphans()
                 await self._look()

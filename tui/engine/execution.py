@@ -7,7 +7,7 @@ from collections.abc import Set
 from dataclasses import replace
 
 from tui.domain.connection import Connection
-from tui.domain.failure import Failure, FailureClass, TransferFailed
+from tui.domain.failure import Failure, FailureClass, StoreProblem, TransferFailed
 from tui.domain.run import Outcome, Run, Status
 from tui.domain.terms import After, Conflict
 from tui.domain.text import printable
@@ -35,6 +35,8 @@ _BEAT = 0.5
 
 _CANCEL_GRACE = 1.0
 """Seconds a cancelled run gets to say good-bye to its peer before the connection is dropped under it."""
+
+_NOT_ON_RECORD = "The run could not be kept on record"
 
 _log = logging.getLogger(__name__)
 
@@ -70,6 +72,7 @@ class Execution:
         self._untouched: Untouched | None = None
         self._pausing = Pausing()
         self._retry_at: float | None = None
+        self._outcome: Outcome | None = None
 
     def live(self) -> LiveRun:
         """How the run stands now."""
@@ -88,7 +91,7 @@ class Execution:
 
     def pause(self) -> None:
         """Let go of the partner until `resume`. What has arrived stays; files go on where that can be proved safe."""
-        if self._pausing.is_paused or self._stopped is not None:
+        if self._pausing.is_paused or self._stopped is not None or self._outcome is not None:
             return
         self._narrator.tell("pause", "paused on request")
         self._pausing.pause()
@@ -117,15 +120,20 @@ class Execution:
         heart = asyncio.create_task(self._beat(), name=f"heartbeat of run {self._run.run_id}")
         await asyncio.wait({self._work, heart}, return_when=asyncio.FIRST_COMPLETED)
         if heart.done():
-            self.stop(FailureClass.INTERRUPTED, f"The run could not be kept on record: {heart.exception()}")
+            self.stop(FailureClass.INTERRUPTED, f"{_NOT_ON_RECORD}: {heart.exception()}")
         await asyncio.wait({self._work})
         heart.cancel()
         await asyncio.wait({heart})
-        outcome = self._result(self._work)
+        self._outcome = outcome = self._result(self._work)
         self._narrator.tell("end", _closing_words(outcome), ok=outcome.failure is None)
+        return await self.record_end()
+
+    async def record_end(self) -> Run:
+        """Put on record how the run has ended. After StoreProblem it can be tried again."""
+        assert self._outcome is not None  # noqa: S101 - only called once it has ended
         await self._journal.flush()
         await self._store.pulse(self._run.run_id, self._journal.progress, self._attempt)
-        return await self._store.end_run(self._run.run_id, outcome, self._journal.progress)
+        return await self._store.end_run(self._run.run_id, self._outcome, self._journal.progress)
 
     def _result(self, work: asyncio.Task[Outcome]) -> Outcome:
         if not work.cancelled() and work.exception() is None:
@@ -135,6 +143,9 @@ class Execution:
         if self._stopped is not None:
             return self._stopped_outcome()
         error = work.exception() if not work.cancelled() else None
+        if isinstance(error, StoreProblem):
+            failure = TransferFailed(FailureClass.INTERRUPTED, f"{_NOT_ON_RECORD}: {error}").failure
+            return Outcome(Status.FAILED, failure)
         _log.error("run %d ended by a fault", self._run.run_id, exc_info=error)
         failure = Failure(
             FailureClass.INTERRUPTED,
@@ -301,6 +312,8 @@ class Execution:
                 self._given_up[entry.key] = failure
 
     def _note(self) -> str | None:
+        if self._outcome is not None:
+            return "ended, which is not on record yet"
         if self._stopped is not None:
             return "stopping"
         if self._pausing.is_paused:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic
 
-from tui.domain.failure import Failure
+from tui.domain.failure import Failure, StoreProblem
 from tui.domain.run import Event, FileRecord, FileStatus, Progress
 from tui.engine.meter import Meter
 from tui.methods.base import Entry, Staged
@@ -122,16 +122,38 @@ class Journal:
     # The store
 
     async def flush(self) -> None:
-        """Write what is new. What happens meanwhile is written by the next flush."""
+        """Write what is new. What happens meanwhile is written by the next flush, and so is what the store did not
+        take."""
+        await self._write_events()
+        await self._write_files()
+        await self._write_partials()
+
+    async def _write_events(self) -> None:
         events, self._events = self._events, []
-        if events:
-            await self._store.record_events(self._run_id, events)
+        try:
+            if events:
+                await self._store.record_events(self._run_id, events)
+        except StoreProblem:
+            self._events = events + self._events
+            raise
+
+    async def _write_files(self) -> None:
         changed = self._take_changed()
-        if changed:
-            await self._store.record_files(self._run_id, changed)
+        try:
+            if changed:
+                await self._store.record_files(self._run_id, changed)
+        except StoreProblem:
+            self._changed.update(changed)
+            raise
+
+    async def _write_partials(self) -> None:
         partials, self._partials = self._partials, {}
-        if partials:
-            await self._store.record_partials(self._run_id, list(partials.values()))
+        try:
+            if partials:
+                await self._store.record_partials(self._run_id, list(partials.values()))
+        except StoreProblem:
+            self._partials = partials | self._partials
+            raise
 
     async def record_intent(self, batch: Sequence[Staged]) -> None:
         """The files are proved and about to be published: from here on a look can tell whether it has happened."""

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 
-from tui.domain.failure import TransferFailed
+from tui.domain.failure import StoreProblem, TransferFailed, WharfError
 from tui.engine.sides import Sides
 from tui.methods.base import Entry
 
@@ -16,7 +16,7 @@ Deliver = Callable[[Sides, deque[list[Entry]]], Awaitable[None]]
 
 async def deliver_side_by_side(sides: Sides, batches: Iterable[list[Entry]], lanes: int, deliver: Deliver) -> None:
     """Deliver all batches over at most `lanes` sessions, the given one among them. The first failure that breaks a
-    session ends all lanes and is raised: what is staged stays for the next attempt."""
+    session ends all lanes and is raised: what is staged stays for the next attempt. So does one of the store."""
     waiting = deque(batches)
     try:
         async with asyncio.TaskGroup() as group:
@@ -24,13 +24,13 @@ async def deliver_side_by_side(sides: Sides, batches: Iterable[list[Entry]], lan
             for _ in range(min(lanes, len(waiting)) - 1):
                 group.create_task(_further_lane(sides, waiting, deliver))
     except BaseExceptionGroup as errors:
-        failures, others = errors.split(TransferFailed)
+        failures, others = errors.split(WharfError)
         if others is not None or failures is None:
             raise
-        raise _first(failures) from errors
+        raise _first(failures.subgroup(StoreProblem) or failures) from errors
 
 
-def _first(group: BaseExceptionGroup[TransferFailed]) -> TransferFailed:
+def _first(group: BaseExceptionGroup[WharfError]) -> WharfError:
     error = group.exceptions[0]
     return _first(error) if isinstance(error, BaseExceptionGroup) else error
 
