@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
+import pytest
+from rich.console import RenderableType
 from textual import events
+from textual.screen import Screen
 from textual.widgets import Input
 
 from tests.console.conftest import lines_of, place_of, settle
@@ -18,6 +21,26 @@ def wheel(turned: type[events.MouseEvent]) -> events.MouseEvent:
 
 def footer(app: WharfApp) -> KeyFooter:
     return app.screen.query_one(KeyFooter)
+
+
+async def test_the_first_frame_has_keys_and_facts(
+    app: WharfApp, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await engine.add("acme")
+    frames: list[list[str]] = []
+    display = WharfApp._display
+
+    def noting(app: WharfApp, screen: Screen[object], renderable: RenderableType | None) -> None:
+        frames.append(lines_of(app))
+        display(app, screen, renderable)
+
+    monkeypatch.setattr(WharfApp, "_display", noting)
+    async with app.run_test(size=(120, 30)):
+        pass
+    assert frames[0][0].startswith(" Wharf  Connections   ")
+    assert frames[0][0].endswith("   1 connection ")
+    assert [line.split()[0] for line in frames[0][2:4]] == ["Name▲", "acme"]
+    assert "q Quit" in frames[0][-1]
 
 
 async def test_it_is_drawn_again_only_to_say_something_else(app: WharfApp, engine: FakeEngine) -> None:

@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.geometry import Size
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
@@ -62,6 +63,13 @@ class KeyFooter(Widget):
     def on_unmount(self) -> None:
         self.screen.bindings_updated_signal.unsubscribe(self)
 
+    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
+        """Look before a frame is drawn that is laid out anew, the first one above all: the keys would come with the
+        next.
+        """
+        self._look()
+        return super()._size_updated(size, virtual_size, container_size, layout)
+
     def _look_soon(self, _screen: object = None) -> None:
         # While a screen opens it is asked for several times, and before there is anything to be seen.
         if not self._will_look:
@@ -69,9 +77,9 @@ class KeyFooter(Widget):
             self.call_after_refresh(self._look)
 
     def _look(self) -> None:
-        self._will_look = False
+        will_look, self._will_look = self._will_look, False
         # While the terminal shows another window, nothing has the focus and its keys would be missing.
-        if self.is_attached and self.app.app_focus:
+        if will_look and self.is_attached and self.app.app_focus:
             self.keys = tuple(self._working())
 
     def _working(self) -> Iterator[FooterKey]:

@@ -4,43 +4,45 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 from textual.screen import Screen
-from textual.widgets import Static
+from textual.widget import Widget
 
 _STEP = " › "
 
 
-class StatusLine(Static):
+class StatusLine(Widget):
     """The name of the application, the way to this screen, and facts at the right.
 
     A step of the way is what the screen calls its `crumb`; screens without one, such as dialogs, are no step.
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
-        super().__init__(markup=False, id=id)
+        super().__init__(id=id)
         self._facts: tuple[Text, ...] = ()
-        self._written: Text | None = None
+        self._drawn: Text | None = None
 
     def on_mount(self) -> None:
-        self.watch(self.app, "badges", self._write)
-
-    def on_resize(self) -> None:
-        self._write()
+        self.watch(self.app, "badges", self._draw_again)
 
     def show(self, facts: Sequence[Text]) -> None:
         """Say these at the right of the line."""
         self._facts = tuple(facts)
-        self._write()
+        self._draw_again()
 
-    def _write(self) -> None:
+    def _draw_again(self) -> None:
+        # The same line again would be sent to the terminal all the same.
+        if self._line() != self._drawn:
+            self.refresh()
+
+    def render(self) -> Text:
+        self._drawn = self._line()
+        return self._drawn
+
+    def _line(self) -> Text:
         badges = [Text(f" {badge} ", style="bold reverse yellow") for badge in getattr(self.app, "badges", ())]
         right = Text("  ").join([*badges, *self._facts])
         left = self._way(self.size.width - right.cell_len - 2)
         room = self.size.width - left.cell_len - right.cell_len - 1
-        line = Text.assemble(left, " " * max(room, 1), right)
-        # The same line again would be sent to the terminal all the same.
-        if line != self._written:
-            self._written = line
-            self.update(line)
+        return Text.assemble(left, " " * max(room, 1), right)
 
     def _way(self, room: int) -> Text:
         """As many of the last steps as there is room for, but the last one always."""
