@@ -10,6 +10,7 @@ from pathlib import Path
 from tui.domain.connection import Connection
 from tui.domain.failure import (
     AlreadyRunning,
+    ChangedElsewhere,
     Failure,
     FailureClass,
     NameTaken,
@@ -118,9 +119,13 @@ class FakeStore(Store):
             raise UnknownConnection(name, [])
         return self.all[name]
 
-    async def save(self, connection: Connection, *, replacing: str | None = None) -> None:
+    async def save(
+        self, connection: Connection, *, replacing: str | None = None, seen: Connection | None = None
+    ) -> None:
         if replacing is not None and replacing not in self.all:
             raise UnknownConnection(replacing, [])
+        if replacing is not None and seen is not None and self.all[replacing] != seen:
+            raise ChangedElsewhere(replacing)
         if connection.name in self.all and connection.name != replacing:
             raise NameTaken(connection.name)
         if replacing is not None:

@@ -123,11 +123,11 @@ async def test_a_save_that_is_cancelled_stores_both_or_neither(
     save: Save = real_engine.store.save
     reached, go_on, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    async def slow(connection: Connection, *, replacing: str | None = None) -> None:
+    async def slow(connection: Connection, **place: Any) -> None:
         reached.set()
         await go_on.wait()
         try:
-            await (broken() if fails else save(connection, replacing=replacing))
+            await (broken() if fails else save(connection, **place))
         finally:
             done.set()
 

@@ -3,7 +3,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.store.samples import alter, connection, dead_process
-from tui.domain.failure import AlreadyRunning, NameTaken, StoreProblem, UnknownConnection, UsageProblem
+from tui.domain.failure import (
+    AlreadyRunning,
+    ChangedElsewhere,
+    NameTaken,
+    StoreProblem,
+    UnknownConnection,
+    UsageProblem,
+)
 from tui.domain.run import Outcome, Progress, Status, Trigger
 from tui.paths import Paths
 from tui.store.base import ConnectionState, Delivery
@@ -258,3 +265,21 @@ async def test_the_number_of_connections_in_each_status(store: SqliteStore) -> N
         run = await store.begin_run(name, Trigger.MANUAL, this_process())
         await store.end_run(run.run_id, Outcome(status), Progress())
     assert await store.statuses() == {Status.IN_PROGRESS: 1, Status.FAILED: 1, Status.NONE: 2}
+
+
+async def test_what_was_not_seen_is_not_overwritten(store: SqliteStore, neighbour: SqliteStore) -> None:
+    await store.save(connection())
+    seen = await store.connection("acme")
+    changed = seen.model_copy(update={"retries": 9})
+    await neighbour.save(changed, replacing="acme", seen=seen)
+    with pytest.raises(ChangedElsewhere, match="“acme” has been changed by somebody else"):
+        await store.save(seen.model_copy(update={"retries": 1}), replacing="acme", seen=seen)
+    assert await store.connections() == [changed]
+
+
+async def test_of_what_has_become_unreadable_nothing_was_seen(store: SqliteStore, paths: Paths) -> None:
+    await store.save(connection())
+    seen = await store.connection("acme")
+    alter(paths.database, "UPDATE connections SET body = '{'")
+    with pytest.raises(ChangedElsewhere):
+        await store.save(seen, replacing="acme", seen=seen)

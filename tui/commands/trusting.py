@@ -114,7 +114,7 @@ async def _accept(paths: Paths, connection: Connection, identity: Identity) -> s
     async with open_logged_engine(paths) as engine:
         accepted = await engine.accept(connection, identity)
         if accepted.connection != connection:
-            await engine.store.save(accepted.connection, replacing=connection.name)
+            await engine.store.save(accepted.connection, replacing=connection.name, seen=connection)
         told = f"Trusted: {printable(identity.fingerprint)} is now in {printable(accepted.place)}."
         return "\n".join([told, *await _still_trusted(engine, accepted.connection, identity)])
 

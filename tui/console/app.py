@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from time import monotonic
 from typing import ClassVar, cast
@@ -25,7 +26,7 @@ from tui.console import crash, keymap
 from tui.console.bridge import Bridge
 from tui.console.filters import AsciiFilter, needs_ascii
 from tui.console.frames import Frames
-from tui.console.keys import as_keymap
+from tui.console.keys import as_keymap, first_keys
 from tui.console.messages import MessageLog, Severity
 from tui.console.pace import INTERVAL, Pace
 from tui.console.palette import ActionCommands, ConnectionCommands
@@ -200,6 +201,11 @@ class WharfApp(App[int], inherit_bindings=False):
         shown = super().get_key_display(binding)
         # Its sign has no likeness in ASCII; what stands for unknown signs would be another key.
         return "enter" if self._ascii and shown == "⏎" else shown
+
+    @cached_property
+    def shown_keys(self) -> Mapping[str, str]:
+        """How the first key of each binding is written, by the binding's id."""
+        return {name: self.get_key_display(binding) for name, binding in first_keys(self.settings.keys).items()}
 
     async def use_theme(self, name: ThemeName) -> None:
         """Use these colours now and, as the settings say from here on, the next time."""

@@ -151,6 +151,13 @@ CONFIRM = (
     Binding("right,l,down,j", "app.focus_next", "Other button", id="confirm.next", show=False),
 )
 
+CONFLICT = (
+    Binding("y", "answer(True)", "Keep yours", id="conflict.keep"),
+    Binding("t", "answer(False)", "Show theirs", id="conflict.theirs"),
+    Binding("n,escape", "close", "Cancel", id="conflict.cancel"),
+    *(binding for binding in CONFIRM if binding.action.startswith("app.")),
+)
+
 PASSPHRASE = (Binding("escape", "decline", "Leave it locked", id="passphrase.decline"),)
 
 TEST = (
@@ -244,6 +251,7 @@ CONTEXTS = (
     Context(MESSAGES),
     Context(TEST),
     Context(CONFIRM),
+    Context(CONFLICT),
     Context(CLOSE),
 )
 
@@ -266,6 +274,7 @@ HOMES: Mapping[str, str] = {
     "messages": "Messages",
     "passphrase": "Passphrase",
     "confirm": "Questions",
+    "conflict": "Questions",
     "dialog": "Dialogs",
     "app": "Everywhere",
 }

@@ -3,10 +3,18 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from textual.binding import Binding
 
 from tui.console import keymap
 from tui.domain.problems import nearest
 from tui.domain.text import printable
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from tui.console.app import WharfApp
 
 _NAMED = [
     *("enter", "tab", "shift+tab", "escape", "space", "backspace", "delete", "insert"),
@@ -32,6 +40,18 @@ _LONG_NAMES = {
     "minus": "-",
 }
 """Textual's names of signs in the tables of the keymap; a user writes the sign."""
+
+
+def first_keys(changes: Mapping[str, str]) -> dict[str, Binding]:
+    """Every binding with no more than the first of the keys that it has after these changes, by its id."""
+    found: dict[str, Binding] = {}
+    for context in keymap.CONTEXTS:
+        for binding in (*context.own, *context.shared):
+            if binding.id is not None:
+                changed = as_keymap(changes).get(binding.id)
+                shown = binding.key_display if changed is None else None
+                found[binding.id] = binding.with_key((changed or binding.key).split(",")[0].strip(), shown)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +121,11 @@ def _split(keys: str) -> tuple[str, ...]:
 
 def _home(binding: str) -> str:
     return keymap.HOMES[binding.partition(".")[0]]
+
+
+def shown_key(app: "App[Any]", binding: str) -> str:
+    """How the first key that a binding has now is written, for sentences that name it."""
+    return cast("WharfApp", app).shown_keys[binding]
 
 
 def as_keymap(changes: Mapping[str, str]) -> dict[str, str]:

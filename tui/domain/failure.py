@@ -138,6 +138,17 @@ class NameTaken(UsageProblem):
         self.name = name
 
 
+class ChangedElsewhere(UsageProblem):
+    """The stored connection is not the one that was seen by whoever wants to put another in its place."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"“{printable(name, 80)}” has been changed by somebody else meanwhile, so nothing was saved; look at it "
+            "once more."
+        )
+        self.name = name
+
+
 class ReadOnly(UsageProblem):
     """Wharf was asked to run or change something where it only looks."""
 

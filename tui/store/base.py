@@ -147,9 +147,12 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def save(self, connection: "Connection", *, replacing: str | None = None) -> None:
+    async def save(
+        self, connection: "Connection", *, replacing: str | None = None, seen: "Connection | None" = None
+    ) -> None:
         """Add a connection, or with `replacing` put it in the place of the one of that name, which keeps its history
-        and ledger even when the name changes. Raises NameTaken or UnknownConnection.
+        and ledger even when the name changes. Raises NameTaken or UnknownConnection, and ChangedElsewhere when `seen`
+        is given and something else is stored there by now.
         """
 
     @abstractmethod

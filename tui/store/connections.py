@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from tui.domain.failure import NameTaken, StoreProblem, UnknownConnection
+from tui.domain.failure import ChangedElsewhere, NameTaken, StoreProblem, UnknownConnection
 from tui.domain.problems import problems_of
 from tui.domain.run import Status
 from tui.domain.summary import Summary, summary_of
@@ -67,8 +67,14 @@ def add(database: apsw.Connection, connection: "Connection") -> None:
         raise NameTaken(connection.name)
 
 
-def put_in_place(database: apsw.Connection, connection: "Connection", replacing: str) -> None:
+def put_in_place(
+    database: apsw.Connection, connection: "Connection", replacing: str, seen: "Connection | None"
+) -> None:
     number = connection_id(database, replacing)
+    if seen is not None:
+        body = database.execute("SELECT body FROM connections WHERE connection_id = ?", (number,)).get
+        if judge(replacing, body) != seen:
+            raise ChangedElsewhere(replacing)
     database.execute(
         "UPDATE OR IGNORE connections SET name = ?, body = ? WHERE connection_id = ?",
         (connection.name, _body(connection), number),

@@ -110,11 +110,13 @@ class SqliteStore(Store):
     async def connection(self, name: str) -> "Connection":
         return await self._read(on_connections.one, name)
 
-    async def save(self, connection: "Connection", *, replacing: str | None = None) -> None:
+    async def save(
+        self, connection: "Connection", *, replacing: str | None = None, seen: "Connection | None" = None
+    ) -> None:
         if replacing is None:
             await self._write(on_connections.add, connection)
         else:
-            await self._write(on_connections.put_in_place, connection, replacing)
+            await self._write(on_connections.put_in_place, connection, replacing, seen)
 
     async def save_all(self, connections: "Sequence[Connection]", *, replace: bool) -> None:
         await self._write(on_connections.add_all, connections, replace=replace)

@@ -10,6 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from tui.console import keymap
+from tui.console.keys import shown_key
 
 
 class ConfirmDialog(ModalScreen[bool]):
@@ -29,8 +30,9 @@ class ConfirmDialog(ModalScreen[bool]):
             yield Static(self._title, classes="dialog-title", markup=False)
             yield Static(self._body, classes="dialog-body", markup=False)
             with Horizontal(classes="dialog-buttons"):
-                yield Button("Cancel (n)", id="cancel")
-                yield Button(f"{self._confirm_label} (y)", id="confirm-button", variant="error")
+                yield Button(f"Cancel ({shown_key(self.app, 'confirm.no')})", id="cancel")
+                confirming = f"{self._confirm_label} ({shown_key(self.app, 'confirm.yes')})"
+                yield Button(confirming, id="confirm-button", variant="error")
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from pydantic import ValidationError
 from rich.text import Text
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -16,12 +17,23 @@ from textual.widgets import Button, Input, Static
 
 from tui.console import keymap
 from tui.console.dialogs.confirm import ConfirmDialog
+from tui.console.dialogs.conflict import ConflictDialog, Kept
 from tui.console.dialogs.testing import TestDialog
-from tui.console.forms.fields import Section, Value, Where, data_of, is_asked, sections, values_of
+from tui.console.forms.fields import (
+    Difference,
+    Section,
+    Value,
+    Where,
+    data_of,
+    differences,
+    is_asked,
+    sections,
+    values_of,
+)
 from tui.console.forms.saving import save_connection
 from tui.console.widgets.form_field import FormField
 from tui.domain.connection import Connection
-from tui.domain.failure import NameTaken, TransferFailed, WharfError
+from tui.domain.failure import ChangedElsewhere, NameTaken, TransferFailed, UnknownConnection, WharfError
 from tui.domain.problems import Problem, problems_of
 from tui.domain.terms import Method
 from tui.domain.text import printable
@@ -149,6 +161,9 @@ class ConnectionForm(ModalScreen[Connection | None]):
         return "New connection" if self._shown is None else f"Copy of {self._shown.name}"
 
     async def on_mount(self) -> None:
+        await self._begin()
+
+    async def _begin(self) -> None:
         self._show_keys_on_buttons()
         await self._show_what_is_asked()
         self._untouched = self._collect()
@@ -277,6 +292,8 @@ class ConnectionForm(ModalScreen[Connection | None]):
             self._saving = True
             try:
                 saved = await save_connection(self._engine, connection, self._original, self._typed_secret())
+            except (ChangedElsewhere, UnknownConnection):
+                self._ask_what_to_keep(connection)
             except NameTaken:
                 self._taken.add(connection.name)
                 self._show_problems(self._judged()[1])
@@ -287,6 +304,39 @@ class ConnectionForm(ModalScreen[Connection | None]):
                 self.dismiss(saved)
             finally:
                 self._saving = False
+
+    @work(description="ask what to keep of a connection that was changed elsewhere")
+    async def _ask_what_to_keep(self, mine: Connection) -> None:
+        """Keep what was typed or what is stored now. What is shown is what is overwritten: another change between the
+        two is asked about once more.
+        """
+        original = self._original
+        assert original is not None  # noqa: S101 - only what was stored before can have been changed
+        try:
+            theirs = await self._engine.store.connection(original.name)
+        except UnknownConnection:
+            theirs = None
+        except WharfError as error:
+            self._show_problems([Problem((), f"was not saved: {error}".rstrip("."))])
+            return
+        if theirs == mine:
+            self.dismiss(theirs)
+            return
+        apart = None if theirs is None else _in_words(differences(mine, theirs))
+        kept = await self.app.push_screen_wait(ConflictDialog(original.name, apart))
+        if kept is Kept.THEIRS and theirs is not None:
+            await self._start_from(theirs)
+        elif kept is Kept.YOURS:
+            self._original = theirs
+            await self.action_save()
+
+    async def _start_from(self, connection: Connection) -> None:
+        """Show this connection instead, with nothing typed."""
+        self._shown = self._original = connection
+        self._values = dict(values_of(connection))
+        self._judging = False
+        await self.recompose()
+        await self._begin()
 
     async def action_test(self) -> None:
         await self._all_is_typed()
@@ -324,6 +374,10 @@ class ConnectionForm(ModalScreen[Connection | None]):
     async def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
         await self.run_action(str(event.button.id))
+
+
+def _in_words(apart: list[Difference]) -> list[Difference]:
+    return [replace(each, one="typed here") if each.one == _TO_COME else each for each in apart]
 
 
 def _which(problem: Problem, row: FormField) -> str:

@@ -136,7 +136,9 @@ class TestDialog(ModalScreen[Connection | None]):
         try:
             accepted = await self._engine.accept(self._connection, identity)
             if accepted.connection != self._connection and self._saved:
-                await self._engine.store.save(accepted.connection, replacing=self._connection.name)
+                await self._engine.store.save(
+                    accepted.connection, replacing=self._connection.name, seen=self._connection
+                )
         except WharfError as error:
             self._fail(str(error))
             return

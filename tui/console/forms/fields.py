@@ -225,6 +225,32 @@ def values_of(connection: Connection) -> dict[Where, Value]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field that two connections do not have in common, and what each of them has there, in words."""
+
+    label: str
+    one: str
+    other: str
+
+
+def differences(one: Connection, other: Connection) -> list[Difference]:
+    """In the order of the form."""
+    ones, others = values_of(one), values_of(other)
+    return [
+        Difference(field.label, _in_words(field, ones.get(field.where)), _in_words(field, others.get(field.where)))
+        for section in sections()
+        for field in section.fields
+        if ones.get(field.where) != others.get(field.where)
+    ]
+
+
+def _in_words(field: Field, value: Value | None) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return dict(field.choices).get(value or "", value or "") or field.default or "not set"
+
+
 def _look_up(data: Any, where: Where) -> Any:
     for key in where:
         data = data.get(key) if isinstance(data, Mapping) else None

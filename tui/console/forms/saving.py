@@ -21,23 +21,30 @@ async def save_connection(
     """Add the connection, or put it in the place of the original. Returns it as it is stored.
 
     A typed secret goes to the vault, and the connection refers to it there; both are stored or neither is. Once begun,
-    that is so even when the caller is cancelled. Raises NameTaken, UnknownConnection, StoreProblem and VaultProblem.
+    that is so even when the caller is cancelled. Raises NameTaken, UnknownConnection, ChangedElsewhere when the
+    original is not what is stored any more, StoreProblem and VaultProblem.
     """
-    replacing = None if original is None else original.name
     if not typed:
-        await engine.store.save(connection, replacing=replacing)
+        await _save(engine, connection, original)
         return connection
     await engine.opener.open()
     name = await _name_in_vault(engine, connection, original)
     referring = with_reference(connection, f"vault:{name}")
-    await asyncio.shield(asyncio.create_task(_save_both(engine, referring, replacing, name, typed)))
+    await asyncio.shield(asyncio.create_task(_save_both(engine, referring, original, name, typed)))
     return referring
 
 
-async def _save_both(engine: Engine, connection: Connection, replacing: str | None, name: str, typed: str) -> None:
+async def _save(engine: Engine, connection: Connection, original: Connection | None) -> None:
+    replacing = None if original is None else original.name
+    await engine.store.save(connection, replacing=replacing, seen=original)
+
+
+async def _save_both(
+    engine: Engine, connection: Connection, original: Connection | None, name: str, typed: str
+) -> None:
     before = await asyncio.to_thread(_exchange, engine.vault, name, typed)
     try:
-        await engine.store.save(connection, replacing=replacing)
+        await _save(engine, connection, original)
     except BaseException:
         await asyncio.to_thread(_put_back, engine.vault, name, before)
         raise

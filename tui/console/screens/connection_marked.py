@@ -83,7 +83,8 @@ class MarkedConnections(ConnectionView):
 
         async def switch(name: str) -> None:
             fresh = await self.engine.store.connection(name)
-            await self.engine.store.save(fresh.model_copy(update={"enabled": enabled}), replacing=name)
+            changed = fresh.model_copy(update={"enabled": enabled})
+            await self.engine.store.save(changed, replacing=name, seen=fresh)
 
         if done := await self._each(names, switch):
             self._tell(f"{named(done)} {'is' if len(done) == 1 else 'are'} {'on' if enabled else 'off'}.")
