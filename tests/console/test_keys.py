@@ -1,14 +1,15 @@
 """Keys of one's own: what the settings may ask for, and that it works on the screen."""
 
 import re
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from textual.binding import Binding
+from textual.pilot import Pilot
 
-from tests.console.conftest import settle
+from tests.console.conftest import lines_of, settle
 from tests.console.fakes import FakeEngine
 from tui.console import keymap
 from tui.console.app import WharfApp
@@ -112,3 +113,60 @@ async def test_other_keys_work_and_the_old_ones_do_not(engine: FakeEngine) -> No
             assert isinstance(app.screen, HelpDialog)
             await pilot.press("escape")
         assert as_keymap({"app.commands": ","}) == {"app.commands": "comma"}
+
+
+async def shown_after(pilot: Pilot[Any], *keys: str) -> str:
+    for key in keys:
+        await pilot.press(key)
+        await pilot.pause()
+    await settle(pilot)
+    return "\n".join(lines_of(pilot.app))
+
+
+async def test_whatever_names_a_key_names_the_one_that_works(engine: FakeEngine) -> None:
+    """The footer, the help, the palette, sentences, hints and buttons."""
+    changes = {
+        "connections.run": "f6",
+        "connections.test": "ctrl+y",
+        "connections.toggle": "O",
+        "connections.delete": "f10,D",
+        "connections.filter": "&",
+        "facets.mark": "f9",
+        "confirm.no": "f12,escape",
+        "confirm.yes": "Y",
+        "app.help": "!",
+    }
+    assert key_problems(changes) == []
+    await engine.add("acme")
+    app = WharfApp(cast("Engine", engine), Settings(keys=changes))
+    async with app.run_test(size=(140, 45)) as pilot:
+        await settle(pilot)
+        screen = await shown_after(pilot)
+        assert "f6 runs it now, ^y tests it" in screen
+        footer = lines_of(app)[-1]
+        for said in ("f6 Run", "^y Test", "& Filter", "! Help"):
+            assert said in footer
+        shown = await shown_after(pilot, "exclamation_mark")
+        for does, key in (("Run", "f6"), ("Switch on/off", "O"), ("Delete", "f10 D"), ("Filter", "&")):
+            assert re.search(rf"│ +{re.escape(key)}  +{re.escape(does)} ", shown), does
+        await pilot.press("escape")
+        assert "f9 marks   c clears all" in await shown_after(pilot, "f")
+        await pilot.press("escape")
+        shown = await shown_after(pilot, "D")
+        assert "Cancel (f12)" in shown
+        assert "Delete (Y)" in shown
+        await pilot.press("f12")
+        assert "acme" in engine.store.all
+        shown = await shown_after(pilot, "O")
+        assert "(off: O switches it on)" in shown
+        await shown_after(pilot, "f6")
+        assert list(app.messages)[-1].sentence == "acme is switched off; O switches on."
+
+
+@pytest.mark.parametrize("context", keymap.CONTEXTS)
+def test_every_binding_has_a_way_to_be_written(context: keymap.Context) -> None:
+    written = WharfApp(cast("Engine", FakeEngine())).shown_keys
+    for binding in (*context.own, *context.shared):
+        assert binding.id is not None
+        assert written[binding.id].isprintable()
+        assert "," not in written[binding.id]

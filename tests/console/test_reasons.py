@@ -10,12 +10,15 @@ from tests.console.conftest import lines_of, place_of, settle
 from tests.console.fakes import NOW, FakeEngine, connection
 from tui.console import keymap
 from tui.console.app import WharfApp
+from tui.console.keys import first_keys
 from tui.console.palette import ActionCommands
 from tui.console.reasons import READ_ONLY
 from tui.console.screens.connection_reasons import why_not
 from tui.console.widgets.key_footer import KeyFooter
 from tui.domain.run import Progress, Status
 from tui.engine import Engine, LiveRun
+
+KEYS = {name: binding.key for name, binding in first_keys({}).items()}
 
 
 def last_told(app: WharfApp) -> str:
@@ -117,7 +120,7 @@ async def test_without_read_only_there_is_no_badge(app: WharfApp) -> None:
 
 @pytest.mark.parametrize("binding", keymap.CONNECTIONS, ids=lambda binding: str(binding.id))
 def test_every_action_on_a_connection_has_a_sentence_or_is_possible(binding: Binding) -> None:
-    reason = why_not(binding.action, [], {}, {}, read_only=False)
+    reason = why_not(binding.action, [], {}, {}, KEYS, read_only=False)
     assert reason is None or reason.endswith(".")
 
 
@@ -125,15 +128,15 @@ def test_of_several_marked_one_that_can_run_is_enough() -> None:
     run = LiveRun(1, "a", NOW, Progress(), 0.0, None, None, True)
     one, both = {"a": run}, {"a": run, "b": run}
     connections = {name: connection(name).summary for name in "ab"}
-    assert why_not("run", ["a", "b"], connections, one, read_only=False) is None
-    assert why_not("run", ["a", "b"], connections, both, read_only=False) == (
+    assert why_not("run", ["a", "b"], connections, one, KEYS, read_only=False) is None
+    assert why_not("run", ["a", "b"], connections, both, KEYS, read_only=False) == (
         "2 connections are already running; x cancels the run."
     )
-    assert why_not("delete", ["a", "b"], connections, one, read_only=False) == (
+    assert why_not("delete", ["a", "b"], connections, one, KEYS, read_only=False) == (
         "a cannot be deleted while running; x cancels the run."
     )
-    assert why_not("pause_all", [], connections, {}, read_only=False) == "Nothing is running here."
-    assert why_not("pause_all", [], connections, one, read_only=False) is None
+    assert why_not("pause_all", [], connections, {}, KEYS, read_only=False) == "Nothing is running here."
+    assert why_not("pause_all", [], connections, one, KEYS, read_only=False) is None
 
 
 async def test_the_first_line_tells_the_way(app: WharfApp, engine: FakeEngine) -> None:

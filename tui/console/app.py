@@ -26,7 +26,7 @@ from tui.console import crash, keymap
 from tui.console.bridge import Bridge
 from tui.console.filters import AsciiFilter, needs_ascii
 from tui.console.frames import Frames
-from tui.console.keys import as_keymap, first_keys
+from tui.console.keys import ShownKeys, as_keymap, first_keys
 from tui.console.messages import MessageLog, Severity
 from tui.console.pace import INTERVAL, Pace
 from tui.console.palette import ActionCommands, ConnectionCommands
@@ -203,9 +203,10 @@ class WharfApp(App[int], inherit_bindings=False):
         return "enter" if self._ascii and shown == "⏎" else shown
 
     @cached_property
-    def shown_keys(self) -> Mapping[str, str]:
-        """How the first key of each binding is written, by the binding's id."""
-        return {name: self.get_key_display(binding) for name, binding in first_keys(self.settings.keys).items()}
+    def shown_keys(self) -> ShownKeys:
+        """What sentences call the keys."""
+        written = {name: self.get_key_display(binding) for name, binding in first_keys(self.settings.keys).items()}
+        return {name: "enter" if key == "⏎" else key for name, key in written.items()}
 
     async def use_theme(self, name: ThemeName) -> None:
         """Use these colours now and, as the settings say from here on, the next time."""
@@ -272,7 +273,8 @@ class WharfApp(App[int], inherit_bindings=False):
         await self.action_quit()
 
     def action_help_quit(self) -> None:
-        self.tell("ctrl+c does not quit Wharf; q does, or ctrl+q from anywhere.")
+        leave, anywhere = self.shown_keys["app.quit"], self.shown_keys["app.quit_anywhere"]
+        self.tell(f"ctrl+c does not quit Wharf; {leave} does, or {anywhere} from anywhere.")
 
     def action_suspend(self) -> None:
         """Give the terminal back to the shell until `fg`. Not while transfers run: they would stand still with it."""

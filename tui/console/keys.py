@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from textual.binding import Binding
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from tui.console.app import WharfApp
+
+ShownKeys: TypeAlias = Mapping[str, str]
+"""How the first key that each binding has now, after any remapping, is written; by the id of the binding."""
 
 _NAMED = [
     *("enter", "tab", "shift+tab", "escape", "space", "backspace", "delete", "insert"),
@@ -123,9 +126,9 @@ def _home(binding: str) -> str:
     return keymap.HOMES[binding.partition(".")[0]]
 
 
-def shown_key(app: "App[Any]", binding: str) -> str:
-    """How the first key that a binding has now is written, for sentences that name it."""
-    return cast("WharfApp", app).shown_keys[binding]
+def shown_keys(app: "App[Any]") -> ShownKeys:
+    """Those of Wharf, for sentences that name a key."""
+    return cast("WharfApp", app).shown_keys
 
 
 def as_keymap(changes: Mapping[str, str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from tui.console import keymap
 from tui.console.column_choice import ColumnChoice
+from tui.console.keys import shown_keys
 from tui.console.livetable import Column
 
 
@@ -38,9 +39,14 @@ class ColumnsDialog(ModalScreen[None]):
         with Vertical(id="columns", classes="dialog"):
             yield Static("Columns", classes="dialog-title", markup=False)
             yield OptionList(*(Option(self._prompt(column)) for column in self._listed), compact=True)
-            yield Static(
-                "space shows or hides   J K move   r as at first   esc closes", classes="dialog-hint", markup=False
-            )
+            yield Static(self._hint, classes="dialog-hint", markup=False)
+
+    @property
+    def _hint(self) -> str:
+        keys = shown_keys(self.app)
+        moving = f"{keys['columns.later']} {keys['columns.earlier']} move"
+        more = f"{keys['columns.reset']} as at first   {keys['columns.close']} closes"
+        return f"{keys['columns.toggle']} shows or hides   {moving}   {more}"
 
     def on_mount(self) -> None:
         self._list.highlighted = 0

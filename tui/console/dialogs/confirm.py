@@ -10,7 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from tui.console import keymap
-from tui.console.keys import shown_key
+from tui.console.keys import shown_keys
 
 
 class ConfirmDialog(ModalScreen[bool]):
@@ -30,8 +30,8 @@ class ConfirmDialog(ModalScreen[bool]):
             yield Static(self._title, classes="dialog-title", markup=False)
             yield Static(self._body, classes="dialog-body", markup=False)
             with Horizontal(classes="dialog-buttons"):
-                yield Button(f"Cancel ({shown_key(self.app, 'confirm.no')})", id="cancel")
-                confirming = f"{self._confirm_label} ({shown_key(self.app, 'confirm.yes')})"
+                yield Button(f"Cancel ({shown_keys(self.app)['confirm.no']})", id="cancel")
+                confirming = f"{self._confirm_label} ({shown_keys(self.app)['confirm.yes']})"
                 yield Button(confirming, id="confirm-button", variant="error")
 
     @on(Button.Pressed)

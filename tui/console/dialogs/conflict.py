@@ -17,7 +17,7 @@ from tui.console import keymap
 from tui.console.dialogs.heights import DIALOG_HEIGHTS
 from tui.console.formats import safe
 from tui.console.forms.fields import Difference
-from tui.console.keys import shown_key
+from tui.console.keys import shown_keys
 from tui.domain.text import printable
 
 
@@ -38,7 +38,7 @@ class ConflictDialog(ModalScreen[Kept | None]):
     def __init__(self, name: str, differences: Sequence[Difference] | None) -> None:
         """`differences` are those between what was typed and what is stored now, or None if nothing is any more."""
         super().__init__()
-        self._name = name
+        self._connection = name
         self._differences = differences
 
     def compose(self) -> ComposeResult:
@@ -57,12 +57,12 @@ class ConflictDialog(ModalScreen[Kept | None]):
                 yield Button(f"{keep} ({self._key('keep')})", id="keep", variant="error", compact=True)
 
     def _key(self, action: str) -> str:
-        return shown_key(self.app, f"conflict.{action}")
+        return shown_keys(self.app)[f"conflict.{action}"]
 
     @property
     def _title(self) -> str:
         was = "deleted or renamed" if self._differences is None else "changed"
-        return f"{printable(self._name, 40)} was {was} elsewhere"
+        return f"{printable(self._connection, 40)} was {was} elsewhere"
 
     @property
     def _sentence(self) -> str:

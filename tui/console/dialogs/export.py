@@ -16,6 +16,7 @@ from textual.worker import Worker, WorkerState
 
 from tui.console import keymap
 from tui.console.dialogs.confirm import ConfirmDialog
+from tui.console.keys import shown_keys
 from tui.console.new_file import FileExists
 from tui.domain.failure import WharfError
 from tui.domain.text import printable
@@ -33,11 +34,16 @@ class ExportDialog(ModalScreen[None]):
     """
 
     heading: str
-    hint = "enter writes   esc cancels"
 
     def __init__(self, suggested: str) -> None:
         super().__init__()
         self._suggested = suggested
+
+    @property
+    def hint(self) -> str:
+        """What the keys do."""
+        keys = shown_keys(self.app)
+        return f"{keys['export.write']} writes   {keys['export.close']} cancels"
 
     @property
     def what(self) -> str:

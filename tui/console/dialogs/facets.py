@@ -13,6 +13,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.console import keymap
+from tui.console.keys import shown_keys
 
 Choices = Mapping[str, set[str]]
 """Per facet the values to show; none means all."""
@@ -43,7 +44,9 @@ class FacetDialog(ModalScreen[None]):
         with Vertical(id="facets", classes="dialog"):
             yield Static("Show only", classes="dialog-title", markup=False)
             yield OptionList(*(Option(self._prompt(place)) for place in range(len(self._places))), compact=True)
-            yield Static("space marks   c clears all   esc closes", classes="dialog-hint", markup=False)
+            keys = shown_keys(self.app)
+            hint = f"{keys['facets.mark']} marks   {keys['facets.clear']} clears all   {keys['facets.close']} closes"
+            yield Static(hint, classes="dialog-hint", markup=False)
 
     def on_mount(self) -> None:
         self._list.highlighted = self._begin_at

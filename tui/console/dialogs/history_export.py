@@ -27,7 +27,6 @@ class HistoryExport(ExportDialog):
     """
 
     heading = "Export the history"
-    hint = "enter writes   tab to the format   esc cancels"
 
     def __init__(self, store: Store, name: str | None, wanted: Filter) -> None:
         super().__init__(f"~/{suggested_name(name or 'all', datetime.now().astimezone())}.csv")
@@ -35,6 +34,10 @@ class HistoryExport(ExportDialog):
         self._name = name
         self._wanted = wanted
         self._format = Format.CSV
+
+    @property
+    def hint(self) -> str:
+        return f"tab to the format   {super().hint}"
 
     @property
     def what(self) -> str:

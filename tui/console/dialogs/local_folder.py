@@ -20,6 +20,7 @@ from textual.widgets import Static
 
 from tui.console import keymap
 from tui.console.formats import moment, safe
+from tui.console.keys import ShownKeys, shown_keys
 from tui.console.livetable import Column
 from tui.console.widgets.row_table import RowTable
 from tui.domain.figures import count, size
@@ -109,7 +110,11 @@ class LocalFolderDialog(ModalScreen[None]):
             yield Static(printable(self._connection.local_dir), classes="dialog-title", markup=False)
             yield Static("Reading…", id="local-told", markup=False)
             yield RowTable[LocalFile](_COLUMNS, lambda file: file.name)
-            yield Static("esc closes", classes="dialog-hint", markup=False)
+            yield Static(f"{self._keys['dialog.close']} closes", classes="dialog-hint", markup=False)
+
+    @property
+    def _keys(self) -> ShownKeys:
+        return shown_keys(self.app)
 
     def on_mount(self) -> None:
         self.query_one(RowTable).focus()
@@ -121,7 +126,8 @@ class LocalFolderDialog(ModalScreen[None]):
             listing = await asyncio.to_thread(read_folder, self._connection)
         except (OSError, RuntimeError) as error:
             why = error.strerror if isinstance(error, OSError) else None
-            self._tell(f"The folder cannot be read: {why or error}. e on the connection corrects it.")
+            edit = self._keys["connections.edit"]
+            self._tell(f"The folder cannot be read: {why or error}. {edit} on the connection corrects it.")
             return
         self.query_one(RowTable).show(listing.files)
         self._tell(self._summary(listing))

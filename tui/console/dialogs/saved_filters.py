@@ -14,11 +14,15 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.console import keymap
+from tui.console.keys import shown_keys
 from tui.domain.failure import UsageProblem
 from tui.domain.text import printable
 from tui.saved_filters import SavedFilters
 
 _NAME_WIDTH = 18
+
+
+_RECALLS = ("recall_1", "recall_9")
 
 
 class SavedFiltersDialog(ModalScreen[str | None]):
@@ -50,8 +54,10 @@ class SavedFiltersDialog(ModalScreen[str | None]):
             yield Static(self._hint(), classes="dialog-hint", markup=False)
 
     def _hint(self) -> str:
-        saving = f"s saves “{printable(self._line, 16)}”  " if self._line else ""
-        return f"1-9 recalls  {saving}d deletes  esc closes"
+        keys = {name: shown_keys(self.app)[f"saved_filters.{name}"] for name in (*_RECALLS, "save", "delete", "close")}
+        recalling = "-".join(keys[name] for name in _RECALLS)
+        saving = f"{keys['save']} saves “{printable(self._line, 16)}”  " if self._line else ""
+        return f"{recalling} recalls  {saving}{keys['delete']} deletes  {keys['close']} closes"
 
     async def on_mount(self) -> None:
         self.query_one("#saved-name").display = False
@@ -88,7 +94,8 @@ class SavedFiltersDialog(ModalScreen[str | None]):
             name.display = True
             name.focus()
         else:
-            self._tell("There is no filter to save: close this, press / and type one.")
+            filtering = shown_keys(self.app)["connections.filter"]
+            self._tell(f"There is no filter to save: close this, press {filtering} and type one.")
 
     @on(Input.Submitted)
     async def _named(self, event: Input.Submitted) -> None:

@@ -12,7 +12,7 @@ from textual.widgets import Button, Static
 
 from tui.console import keymap
 from tui.console.dialogs.heights import DIALOG_HEIGHTS
-from tui.console.keys import shown_key
+from tui.console.keys import shown_keys
 from tui.console.widgets.identity import drawn_identity
 from tui.domain.text import printable
 from tui.trust.identity import Doubt, Identity
@@ -47,8 +47,8 @@ class TrustDialog(ModalScreen[bool]):
                     yield Static(printable(advice), id="trust-advice", markup=False)
             with Horizontal(classes="dialog-buttons"):
                 if self._asks:
-                    yield Button(f"Cancel ({shown_key(self.app, 'confirm.no')})", id="cancel", compact=True)
-                    yield Button(f"Trust it ({shown_key(self.app, 'confirm.yes')})", id="accept", compact=True)
+                    yield Button(f"Cancel ({shown_keys(self.app)['confirm.no']})", id="cancel", compact=True)
+                    yield Button(f"Trust it ({shown_keys(self.app)['confirm.yes']})", id="accept", compact=True)
                 else:
                     yield Button("Close", id="cancel", compact=True)
 

@@ -22,7 +22,7 @@ class ConnectionGrouping(ConnectionView):
 
     def why_not(self, action: str) -> str | None:
         if action in {"fold", "fold_all"} and not any(isinstance(row, Group) for row in self._table.items[:1]):
-            return "There are no groups; z makes some."
+            return f"There are no groups; {self._keys['connections.group']} makes some."
         return super().why_not(action)
 
     def action_group(self) -> None:

@@ -23,8 +23,10 @@ class MarkedConnections(ConnectionView):
         with self._telling():
             text = write_connections([await self.engine.store.connection(name) for name in names])
             if len(text) > _LONGEST_COPY:
-                told = f"{named(names)} are too much for a terminal's clipboard; w writes a file."
-                self._tell(told, "warning")
+                export = self._keys["connections.export"]
+                self._tell(
+                    f"{named(names)} are too much for a terminal's clipboard; {export} writes a file.", "warning"
+                )
             elif names:
                 self.app.copy_to_clipboard(text)
                 self._tell(f"Copied {named(names)} as TOML.")
@@ -137,6 +139,7 @@ class MarkedConnections(ConnectionView):
             targets,
             connections,
             self._list.live,
+            self._keys,
             read_only=self.engine.read_only,
             on_group=self._group is not None,
         )

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 
 from tui.console.bridge import SnapshotTaken
 from tui.console.formats import STYLES
+from tui.console.keys import ShownKeys, shown_keys
 from tui.console.livetable import Column
 from tui.console.screens.chosen_columns import ChosenColumns
 from tui.console.screens.connection_groups import Row, row_key
@@ -35,8 +36,7 @@ _READING_TIME = {"information": 4, "warning": 8, "error": 12}
 
 _MINUTE = 60
 
-_NO_CONNECTIONS = (
-    ("n", "describe the first exchange with a partner"),
+_FIRST_COMMANDS = (
     ("wharf import FILE", "take over connections from a file"),
     ("wharf demo", "look around, with servers and batches made for it"),
 )
@@ -150,9 +150,11 @@ class ConnectionView(ChosenColumns):
             # A hidden table loses the focus and does not get it back by itself.
             self._table.focus()
         if not self._list.states:
-            empty.show("No connections yet", _NO_CONNECTIONS)
+            new = (self._keys["connections.new"], "describe the first exchange with a partner")
+            empty.show("No connections yet", (new, *_FIRST_COMMANDS))
         elif nothing_shown:
-            empty.show("No connection matches the filter", [("esc", "clears it"), ("/", "changes it")])
+            clear, change = self._keys["connections.back"], self._keys["connections.filter"]
+            empty.show("No connection matches the filter", [(clear, "clears it"), (change, "changes it")])
 
     @on(RowTable.Highlighted)
     def _highlighted(self) -> None:
@@ -190,6 +192,10 @@ class ConnectionView(ChosenColumns):
         self.notify(sentence, severity=severity, markup=False, timeout=_READING_TIME[severity])
 
     # Parts
+
+    @property
+    def _keys(self) -> ShownKeys:
+        return shown_keys(self.app)
 
     @property
     def _chosen(self) -> str | None:

@@ -16,6 +16,7 @@ from tui.console.dialogs.facets import Choices, FacetDialog
 from tui.console.dialogs.history_export import HistoryExport
 from tui.console.dialogs.saved_filters import SavedFiltersDialog
 from tui.console.formats import STYLES, moment
+from tui.console.keys import shown_keys
 from tui.console.screens.chosen_columns import ChosenColumns
 from tui.console.screens.history_days import DayBreak, Row, TimeLine, break_text, row_key
 from tui.console.screens.history_list import RunList
@@ -147,14 +148,19 @@ class HistoryScreen(ChosenColumns, RunActions):
         self._table.display = not nothing_shown
         self.query_one(RunDetail).display = not nothing_shown
         empty.display = nothing_shown
+        keys = shown_keys(self.app)
+        back, change = keys["history.back"], keys["history.filter"]
         if self._list.filter and not self._list.complete:
-            empty.show("Searching for runs that match the filter", [("esc", "stops it"), ("/", "changes the filter")])
+            ways = [(back, "stops it"), (change, "changes the filter")]
+            empty.show("Searching for runs that match the filter", ways)
         elif self._list.runs or self._list.filter:
-            empty.show("No run matches the filter", [("esc", "clears it"), ("/", "changes it")])
+            empty.show("No run matches the filter", [(back, "clears it"), (change, "changes it")])
         elif self._list.name is None:
-            empty.show("No runs yet", [("esc", "goes back to the connections, where r runs one")])
+            empty.show(
+                "No runs yet", [(back, f"goes back to the connections, where {keys['connections.run']} runs one")]
+            )
         else:
-            empty.show("No runs yet", [("r", "runs it now"), ("esc", "goes back to the connections")])
+            empty.show("No runs yet", [(keys["history.retry"], "runs it now"), (back, "goes back to the connections")])
 
     @on(RowTable.Highlighted)
     def _highlighted(self) -> None:

@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from tui.console import keymap
 from tui.console.bridge import SnapshotTaken
+from tui.console.keys import shown_keys
 from tui.console.screens.run_actions import RunActions
 from tui.console.screens.run_rows import (
     EVENT_COLUMNS,
@@ -152,7 +153,7 @@ class RunScreen(RunActions):
             return "No events yet."
         if self._run is not None and self._run.ended is None:
             return "No files yet; the run is looking what there is to move."
-        return "The run moved no files. tab shows its events."
+        return f"The run moved no files. {shown_keys(self.app)['run.switch']} shows its events."
 
     @on(RowTable.Highlighted)
     def _highlighted(self) -> None:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 from tui.console.dialogs.testing import TestDialog
+from tui.console.keys import shown_keys
 from tui.console.reasons import READ_ONLY, ExplainingScreen
 from tui.domain.failure import UnknownConnection, WharfError
 from tui.domain.run import FileStatus, Run, Trigger
@@ -56,7 +57,8 @@ class RunActions(ExplainingScreen[None]):
             failed = {file.name for file in files if file.status is FileStatus.FAILED}
             if failed and run.ended is not None:
                 return await self.start(run.connection, Trigger.RETRY, failed)
-            why_not = "is still running" if run.ended is None else "has no failed files; r runs the connection again"
+            again = f"{shown_keys(self.app)['history.retry']} runs the connection again"
+            why_not = "is still running" if run.ended is None else f"has no failed files; {again}"
             self.tell(f"Run {run.run_id} {why_not}.", "warning")
         return None
 

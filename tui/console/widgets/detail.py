@@ -8,6 +8,7 @@ from rich.text import Text
 from textual.widgets import Static
 
 from tui.console.formats import moment, safe, status_text
+from tui.console.keys import ShownKeys, shown_keys
 from tui.console.widgets.group_text import Group, group_facts, group_keys, group_title
 from tui.console.widgets.recent import recent_lines
 from tui.domain.expiry import EXPIRY_SIGN, expiry_warning
@@ -49,10 +50,11 @@ class ConnectionDetail(Static):
         if self._shown is None:
             self.update("")
         else:
+            keys = shown_keys(self.app)
             if isinstance(self._shown, Group):
-                shown = _group_pane(self._shown) if self.has_room else _group_line(self._shown)
+                shown = _group_pane(self._shown, keys) if self.has_room else _group_line(self._shown, keys)
             else:
-                shown = _pane(self._shown, self._recent) if self.has_room else _line(self._shown)
+                shown = _pane(self._shown, self._recent, keys) if self.has_room else _line(self._shown)
             # However much there is to say, the pane keeps its height.
             self.update(shown, layout=False)
 
@@ -70,25 +72,25 @@ def _line(state: ConnectionState) -> Text:
     return text
 
 
-def _pane(state: ConnectionState, recent: Sequence[Run]) -> Table:
+def _pane(state: ConnectionState, recent: Sequence[Run], keys: ShownKeys) -> Table:
     pane = Table.grid(padding=(0, 3), expand=True)
     pane.add_column(ratio=1)
     pane.add_column(ratio=1)
-    pane.add_row(_facts(state), _outcome(state.latest, recent))
+    pane.add_row(_facts(state, keys), _outcome(state.latest, recent, keys))
     return pane
 
 
-def _group_line(group: Group) -> Text:
-    text = Text.assemble(group_title(group), f"  {group_keys(group)}", no_wrap=True)
+def _group_line(group: Group, keys: ShownKeys) -> Text:
+    text = Text.assemble(group_title(group), f"  {group_keys(group, keys)}", no_wrap=True)
     text.overflow = "ellipsis"
     return text
 
 
-def _group_pane(group: Group) -> Table:
-    return _lines(group_title(group), [*group_facts(group), ("Keys", group_keys(group))])
+def _group_pane(group: Group, keys: ShownKeys) -> Table:
+    return _lines(group_title(group), [*group_facts(group), ("Keys", group_keys(group, keys))])
 
 
-def _facts(state: ConnectionState) -> Table:
+def _facts(state: ConnectionState, keys: ShownKeys) -> Table:
     connection = state.connection
     inbound = connection.direction is Direction.INBOUND
     lines = [
@@ -101,7 +103,8 @@ def _facts(state: ConnectionState) -> Table:
     ]
     if (expiry := expiry_warning(state.certificate_ends, datetime.now(UTC))) is not None:
         lines.append(("Warning", f"{EXPIRY_SIGN} {expiry}"))
-    return _lines(printable(connection.name) + ("" if connection.enabled else "  (off: o switches it on)"), lines)
+    off = "" if connection.enabled else f"  (off: {keys['connections.toggle']} switches it on)"
+    return _lines(printable(connection.name) + off, lines)
 
 
 def _afterwards(connection: Summary) -> str:
@@ -114,9 +117,10 @@ def _afterwards(connection: Summary) -> str:
             return "source files are kept"
 
 
-def _outcome(run: Run | None, recent: Sequence[Run]) -> Table:
+def _outcome(run: Run | None, recent: Sequence[Run], keys: ShownKeys) -> Table:
     if run is None:
-        return _lines("Never ran", [("", "r runs it now, t tests it without moving anything")])
+        run_it, test_it = keys["connections.run"], keys["connections.test"]
+        return _lines("Never ran", [("", f"{run_it} runs it now, {test_it} tests it without moving anything")])
     progress = run.progress
     lines: list[tuple[str, str | Text]] = [
         *(recent_lines(recent) if len(recent) > 1 else []),

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 from rich.text import Text
 
 from tui.console.formats import STYLES, status_text
+from tui.console.keys import ShownKeys
 from tui.console.livetable import clickable
 from tui.domain.figures import count
 from tui.domain.run import Status
@@ -67,6 +68,7 @@ def group_facts(group: Group) -> list[tuple[str, str | Text]]:
     return [("Holds", count(group.size, "connection")), ("Status", numbers)]
 
 
-def group_keys(group: Group) -> str:
+def group_keys(group: Group, keys: ShownKeys) -> str:
     """What can be done with it."""
-    return f"enter {'unfolds' if group.folded else 'folds'} it, space marks all of it"
+    folding = f"{keys['connections.toggle_group']} {'unfolds' if group.folded else 'folds'} it"
+    return f"{folding}, {keys['connections.mark']} marks all of it"
