@@ -217,8 +217,8 @@ class FakeStore(Store):
     async def partials(self, name: str) -> list[Partial]:
         return []
 
-    async def deliveries_by_alias(self, name: str, aliases: Sequence[str]) -> dict[str, Delivery]:
-        return {}
+    async def deliveries_by_alias(self, name: str, aliases: Sequence[str]) -> list[Delivery]:
+        return []
 
     async def delivery_of(self, name: str, sha256: str) -> Delivery | None:
         return None

@@ -155,6 +155,32 @@ async def test_mails_that_got_new_numbers_are_not_fetched_again(
 
     second = await run(engine, connection)
     assert [record.name for record in await engine.store.files(second.run_id)] == ["c.csv"]
+    known = await engine.store.deliveries_by_alias("inbound", ["<0@acme.example>;1"])
+    assert [(line.run_id, line.key.count(";")) for line in known] == [(1, 3), (1, 3)]
+
+
+async def test_a_sender_that_has_one_message_id_for_all_its_mails(
+    engine: Engine, imap_server: ImapServer, certificates: Certificates, tmp_path: Path
+) -> None:
+    """Each of them is another mail, and delivered, though size and Message-ID say that it is on record."""
+    mail = (
+        b"From: a@acme.example\r\nMessage-ID: <always@acme.example>\r\nMIME-Version: 1.0\r\n"
+        b"Content-Disposition: attachment; filename=%d.csv\r\n\r\nrow %d\r\n"
+    )
+    email = {"username": imap_server.username}
+    connection = connect("inbound", tmp_path, imap_server.starttls_port, certificates, email=email, pattern="*.csv")
+    imap_server.deliver(mail % (1, 1))
+    assert (await run(engine, connection)).progress.files_done == 1
+    imap_server.deliver(mail % (2, 2), mail % (3, 3))
+    assert (await run(engine, connection)).progress.files_done == 2
+    assert {path.name: path.read_bytes().strip() for path in tmp_path.glob("*.csv")} == {
+        f"{number}.csv": b"row %d" % number for number in (1, 2, 3)
+    }
+
+    with imap_server.mailbox() as client:
+        client.select("INBOX")
+        client.copy("1:2", "INBOX")
+    assert (await run(engine, connection)).progress.files_total == 0
 
 
 @pytest.mark.parametrize("single_mail", [True, False])

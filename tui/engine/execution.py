@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 from tui.domain.connection import Connection
@@ -20,15 +20,16 @@ from tui.engine.live import WAITING_FOR_PLACE, LiveRun
 from tui.engine.meter import time_left
 from tui.engine.outcome import Untouched, outcome_of
 from tui.engine.pausing import Pausing
-from tui.engine.plan import Plan, known_deliveries, make_plan
+from tui.engine.plan import Plan, make_plan
 from tui.engine.policy import Policy
+from tui.engine.recognition import recognize
 from tui.engine.retry import Backoff
 from tui.engine.selection import Selection, select
 from tui.engine.sides import Means, Sides
 from tui.methods import load
 from tui.methods.base import Entry
 from tui.methods.narration import Narrator
-from tui.store.base import Partial, Store
+from tui.store.base import Delivery, Partial, Store
 
 _BEAT = 0.5
 """Seconds between two writes of what is new, and between two looks for a request to cancel."""
@@ -258,10 +259,7 @@ class Execution:
         not_asked_for = [entry for entry in selection.ready if self._only is not None and entry.name not in self._only]
         passed_over = self._given_up.keys() | {entry.key for entry in not_asked_for}
         candidates = [entry for entry in selection.ready if entry.key not in passed_over]
-        ledger = await known_deliveries(self._store, self._run.connection, candidates)
-        if self._force:
-            # What this very run has delivered in an earlier attempt is not sent again all the same.
-            ledger = {key: line for key, line in ledger.items() if line.run_id == self._run.run_id}
+        ledger = await self._known(sides, candidates)
         plan = await self._without_twins(sides, make_plan(candidates, ledger, self._connection.repeat))
         kept = {entry.key for entry in plan.move} | {entry.key for entry, _ in selection.left_alone}
         await self._clear_away(sides, kept | passed_over, partials)
@@ -273,6 +271,17 @@ class Execution:
             self._untouched = Untouched(len(plan.delivered), len(selection.left_alone) + len(not_asked_for))
         self._narrator.tell("plan", f"{len(plan.move)} to move, {len(plan.delivered)} delivered before")
         return plan
+
+    async def _known(self, sides: Sides, candidates: Sequence[Entry]) -> dict[str, Delivery]:
+        """What of the ledger counts for this run."""
+        if self._force:
+            # What this very run has delivered in an earlier attempt is not sent again all the same.
+            lines = await self._store.deliveries(self._run.connection, [entry.key for entry in candidates])
+            return {key: line for key, line in lines.items() if line.run_id == self._run.run_id}
+        known = await recognize(self._store, self._run.connection, sides.source, candidates)
+        if known.renumbered:
+            await self._journal.record_delivery(known.renumbered)
+        return known.by_key
 
     async def _without_twins(self, sides: Sides, plan: Plan) -> Plan:
         """A disk that takes two names for one would have the second file replace the first."""

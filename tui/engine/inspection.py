@@ -11,8 +11,9 @@ from tui.domain.failure import Failure, TransferFailed
 from tui.domain.figures import size
 from tui.domain.run import Event
 from tui.domain.terms import Direction
-from tui.engine.plan import known_deliveries, make_plan
+from tui.engine.plan import make_plan
 from tui.engine.probe import Clock, WriteProbe
+from tui.engine.recognition import recognize
 from tui.engine.selection import select
 from tui.engine.sides import Means, Sides
 from tui.methods import load
@@ -144,7 +145,7 @@ async def preview_run(connection: Connection, means: Means, store: Store) -> Pre
     async with sides.watched():
         await sides.source.open()
         selection = await select(sides.source, connection, sides.narrator, wait=sides.wait)
-        ledger = await known_deliveries(store, connection.name, selection.ready)
+        ledger = (await recognize(store, connection.name, sides.source, selection.ready)).by_key
     plan = make_plan(selection.ready, ledger, connection.repeat)
     skipped = selection.left_alone
     skipped += [(entry, f"delivered before by run {ledger[entry.key].run_id}") for entry in plan.delivered]

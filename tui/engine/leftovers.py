@@ -4,7 +4,6 @@ That their deliveries are on record was the condition for touching them, so the 
 what was delivered. These go on their way; the others get their names back and are delivered like any new file.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,7 +11,7 @@ from tui.domain.failure import TransferFailed
 from tui.domain.naming import name_before_aside
 from tui.engine.endings import Endings
 from tui.engine.journal import Journal
-from tui.engine.plan import known_deliveries
+from tui.engine.recognition import content_digest
 from tui.engine.sides import Sides
 from tui.methods.after_action import set_aside
 from tui.methods.base import Entry, Source, breaks
@@ -35,7 +34,7 @@ class Leftovers:
         be set aside, because what was set aside of an earlier one of their names is still there. A failure that breaks
         the session is raised."""
         entries = [_before(entry) for entry in found]
-        ledger = await known_deliveries(self._store, self._name, entries)
+        ledger = await self._store.deliveries(self._name, [entry.key for entry in entries])
         stuck = set()
         for entry in entries:
             delivery = ledger.get(entry.key)
@@ -72,11 +71,8 @@ async def _is_what_was_delivered(source: Source, entry: Entry, delivery: Deliver
         return None
     if aside.size != delivery.size or aside.mtime == delivery.mtime:
         return aside.size == delivery.size
-    digest = hashlib.sha256()
-    async with source.read(replace(set_aside(entry), size=aside.size, mtime=aside.mtime)) as blocks:
-        async for block in blocks:
-            digest.update(block)
-    return digest.hexdigest() == delivery.sha256
+    content = await content_digest(source, replace(set_aside(entry), size=aside.size, mtime=aside.mtime))
+    return content == delivery.sha256
 
 
 def _before(entry: Entry) -> Entry:

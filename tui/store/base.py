@@ -276,8 +276,9 @@ class Store(ABC):
         """What the ledger of a connection knows of these source files: the latest delivery of each."""
 
     @abstractmethod
-    async def deliveries_by_alias(self, name: str, aliases: Sequence[str]) -> dict[str, Delivery]:
-        """What the ledger of a connection knows of files with these aliases, under whatever key."""
+    async def deliveries_by_alias(self, name: str, aliases: Sequence[str]) -> list[Delivery]:
+        """What the ledger of a connection knows of files with these aliases, under whatever key: for one alias there
+        may be several lines."""
 
     @abstractmethod
     async def delivery_of(self, name: str, sha256: str) -> Delivery | None:

@@ -112,8 +112,8 @@ def deliveries(database: apsw.Connection, name: str, keys: Sequence[str]) -> dic
     return {line.key: line for line in _lines_with(database, name, "key", keys)}
 
 
-def deliveries_by_alias(database: apsw.Connection, name: str, aliases: Sequence[str]) -> dict[str, Delivery]:
-    return {line.alias: line for line in _lines_with(database, name, "alias", aliases) if line.alias is not None}
+def deliveries_by_alias(database: apsw.Connection, name: str, aliases: Sequence[str]) -> list[Delivery]:
+    return list(_lines_with(database, name, "alias", aliases))
 
 
 def _lines_with(database: apsw.Connection, name: str, column: str, values: Sequence[str]) -> Iterator[Delivery]:

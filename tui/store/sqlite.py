@@ -215,7 +215,7 @@ class SqliteStore(Store):
     async def deliveries(self, name: str, keys: Sequence[str]) -> dict[str, Delivery]:
         return await self._read(records.deliveries, name, keys)
 
-    async def deliveries_by_alias(self, name: str, aliases: Sequence[str]) -> dict[str, Delivery]:
+    async def deliveries_by_alias(self, name: str, aliases: Sequence[str]) -> list[Delivery]:
         return await self._read(records.deliveries_by_alias, name, aliases)
 
     async def delivery_of(self, name: str, sha256: str) -> Delivery | None:
