@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import NoReturn, TypeAlias
 
 from tui import __version__
-from tui.commands.collecting import uncollected
+from tui.commands.collecting import put_off_collecting
 from tui.commands.interruption import Interrupted, interruptible
+from tui.commands.leaving import Leaving
 from tui.commands.output import OutputProblem, ReaderGone, narrate, report
 from tui.domain.failure import WharfError
 from tui.domain.problems import nearest
@@ -52,12 +53,20 @@ class _Parser(argparse.ArgumentParser):
         super().error(printable(message))
 
 
+def program() -> NoReturn:
+    """The command `wharf`: `main` as a process of its own, which it ends."""
+    leaving = Leaving()
+    put_off_collecting()
+    leaving.code = main()
+    sys.exit(leaving.code)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Carry out one command; returns the exit code. Never ends in a traceback for what Wharf raises on purpose."""
     forbid_dumps()
     _prepare_streams()
     try:
-        with interruptible(), uncollected():
+        with interruptible():
             return _obey(sys.argv[1:] if argv is None else argv)
     except OutputProblem as error:
         _forget_stdout()

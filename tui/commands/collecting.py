@@ -5,8 +5,6 @@ short `wharf run`, hold up the first frame of the screen, and later the answer t
 """
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 _START = 2.0
 """Seconds until a start is over, on any machine but the slowest."""
@@ -15,26 +13,20 @@ _OBJECTS = 20_000
 """Objects with references that are made before cycles among the youngest are looked for; Python's own figure is 700."""
 
 
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """No search in the body; what lasts asks for it by `collect_after_start`."""
-    before = gc.get_threshold()
+def put_off_collecting() -> None:
+    """No search from now on, in this process, until `collect_after_start`."""
     gc.disable()
     gc.set_threshold(_OBJECTS)
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-        gc.set_threshold(*before)
-        gc.enable()
 
 
 def collect_after_start() -> None:
-    """Called in an event loop: when it has run for a while, begin to search, among what comes from then on."""
+    """Called in an event loop: when it has run for a while, begin to search, where that was put off, among what comes
+    from then on."""
     import asyncio
 
     def begin() -> None:
-        gc.freeze()
-        gc.enable()
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
 
     asyncio.get_running_loop().call_later(_START, begin)
