@@ -21,11 +21,13 @@ class Partner:
 
     files: dict[str, bytes] = field(default_factory=dict)
     mtime: float = 1_000_000.0
+    tells_times: bool = True
     log: list[str] = field(default_factory=list)
     open_failures: list[TransferFailed] = field(default_factory=list)
     fail_reading: dict[str, list[TransferFailed]] = field(default_factory=dict)
     fail_publishing: list[TransferFailed] = field(default_factory=list)
     fail_settling: list[TransferFailed] = field(default_factory=list)
+    fail_discarding: list[TransferFailed] = field(default_factory=list)
     short_by: int = 0
     lost_on_arrival: int = 0
     proof: Callable[[bytes], str] | None = None
@@ -46,6 +48,11 @@ class Partner:
     frozen: asyncio.Event = field(default_factory=asyncio.Event)
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     on_block: Callable[[str], None] | None = None
+
+    @property
+    def told_time(self) -> float | None:
+        """The time of the last change, of every file."""
+        return self.mtime if self.tells_times else None
 
     def sides(self, connection: Connection, surroundings: Surroundings) -> tuple[Source, Target]:
         """In the place of `tui.methods.make_sides`."""
@@ -83,7 +90,7 @@ class PartnerSession(Source, Target):
 
     async def list_files(self) -> list[Entry]:
         return [
-            Entry.named(name, len(content), self._partner.mtime, f"/out/{name}")
+            Entry.named(name, len(content), self._partner.told_time, f"/out/{name}")
             for name, content in self._partner.files.items()
             if not name.endswith(".wharf-part")
         ]
@@ -126,7 +133,7 @@ class PartnerSession(Source, Target):
         if self._partner.on_look is not None:
             self._partner.on_look(entry.name)
         content = self._partner.files.get(entry.name)
-        return None if content is None else Entry.named(entry.name, len(content), self._partner.mtime, entry.key)
+        return None if content is None else Entry.named(entry.name, len(content), self._partner.told_time, entry.key)
 
     async def settle(self, entry: Entry) -> None:
         if self._partner.fail_settling:
@@ -199,6 +206,8 @@ class PartnerSession(Source, Target):
             raise lost
 
     async def discard(self, entry: Entry) -> None:
+        if self._partner.fail_discarding:
+            raise self._partner.fail_discarding.pop(0)
         self._partner.files.pop(part_name(entry.target_name), None)
 
 

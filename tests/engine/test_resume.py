@@ -118,6 +118,31 @@ async def test_a_staged_file_whose_source_is_gone_is_removed(
     assert await engine.store.partials("acme") == []
 
 
+async def test_what_may_not_be_removed_keeps_no_file_from_being_moved(
+    engine: Engine, partner: Partner, make_connection: MakeConnection, folder: Path
+) -> None:
+    """Some partners let us write and rename, but not delete."""
+    (folder / "gone.csv").write_bytes(CONTENT)
+    partner.fail_writing_after = HALF
+    await engine.store.save(make_connection(direction="outbound", retries=0))
+    assert (await run(engine)).status is Status.FAILED
+    partner.fail_writing_after = None
+    (folder / "gone.csv").unlink()
+    (folder / "new.csv").write_bytes(b"1")
+
+    partner.fail_discarding = [failed(FailureClass.PERMISSION, "Deleting is not allowed.")]
+    ended = await run(engine)
+    assert ended.status is Status.COMPLETED, ended
+    assert partner.files["new.csv"] == b"1"
+    told = [event.detail for event in await engine.store.events(ended.run_id) if not event.ok]
+    assert told == ["an unfinished file of an earlier run stays: Deleting is not allowed."]
+    assert [partial.key for partial in await engine.store.partials("acme")] == [str(folder / "gone.csv")]
+
+    assert (await run(engine)).status is Status.COMPLETED
+    assert partner.files == {"new.csv": b"1"}
+    assert await engine.store.partials("acme") == []
+
+
 @pytest.mark.parametrize("arrived_already", [True, False])
 async def test_a_run_killed_at_its_rename_is_settled_by_looking(
     engine: Engine,

@@ -27,7 +27,7 @@ from tui.engine.retry import Backoff
 from tui.engine.selection import Selection, select
 from tui.engine.sides import Means, Sides
 from tui.methods import load
-from tui.methods.base import Entry
+from tui.methods.base import Entry, breaks
 from tui.methods.narration import Narrator
 from tui.store.base import Delivery, Partial, Store
 
@@ -297,13 +297,21 @@ class Execution:
         return replace(plan, move=move, unsafe=plan.unsafe + refused)
 
     async def _clear_away(self, sides: Sides, wanted: Set[str], partials: dict[str, Partial]) -> None:
-        """Remove staged files that nothing will ever continue: their source is gone, or delivered in another way."""
-        orphans = [partial for key, partial in partials.items() if key not in wanted]
-        for partial in orphans:
-            await sides.target.discard(Entry.named(partial.target_name, partial.size, partial.mtime, partial.key))
-        if orphans:
-            self._narrator.tell("plan", f"{len(orphans)} unfinished files of earlier runs removed")
-            await self._store.forget_partials(self._run.run_id, [partial.key for partial in orphans])
+        """Remove staged files that nothing will ever continue: their source is gone, or delivered in another way. What
+        may not be removed is told, and tried again by the next run: it keeps no file from being moved."""
+        removed = []
+        for partial in (partial for key, partial in partials.items() if key not in wanted):
+            try:
+                await sides.target.discard(Entry.named(partial.target_name, partial.size, partial.mtime, partial.key))
+            except TransferFailed as error:
+                if breaks(error):
+                    raise
+                self._narrator.tell("plan", f"an unfinished file of an earlier run stays: {error}", ok=False)
+            else:
+                removed.append(partial.key)
+        if removed:
+            self._narrator.tell("plan", f"{len(removed)} unfinished files of earlier runs removed")
+            await self._store.forget_partials(self._run.run_id, removed)
 
     def _refuse_name(self, entry: Entry) -> None:
         error = TransferFailed(
