@@ -1,18 +1,19 @@
 """What a connection decides: which files are ready, what is a repetition, what becomes of existing files."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from time import time
 
 import pytest
 
 from tests.engine.conftest import MakeConnection
-from tests.engine.peer import Partner
+from tests.engine.peer import Partner, PartnerSession
 from tests.engine.test_runs import failed, run
 from tui.domain.failure import FailureClass
 from tui.domain.run import FileStatus, Run, Status, Trigger
 from tui.engine import Engine
 from tui.methods.after_action import ChangedMeanwhile
-from tui.methods.base import Entry
+from tui.methods.base import Each, Entry
 
 
 async def names(engine: Engine, ended: Run) -> list[tuple[str, FileStatus]]:
@@ -51,6 +52,25 @@ async def test_a_file_that_grows_between_two_looks_waits_for_the_next_run(
     partner.on_look = None
     await run(engine)
     assert (folder / "a.csv").read_bytes() == b"22"
+
+
+async def test_the_second_look_is_at_all_files_together(
+    engine: Engine, partner: Partner, make_connection: MakeConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One after the other, a thousand fresh files far away would take a thousand round trips."""
+    looks: list[list[str]] = []
+    stat_each = PartnerSession.stat_each
+
+    async def watched(session: PartnerSession, entries: Sequence[Entry]) -> Each[Entry | None]:
+        looks.append([entry.name for entry in entries])
+        return await stat_each(session, entries)
+
+    monkeypatch.setattr(PartnerSession, "stat_each", watched)
+    partner.files = {f"{number}.csv": b"1" for number in range(5)}
+    partner.mtime = time()
+    await engine.store.save(make_connection())
+    assert (await run(engine)).status is Status.COMPLETED
+    assert looks[0] == list(partner.files)
 
 
 @pytest.mark.parametrize("after", ["delete", "move"])

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from time import time
 
 from tui.domain.connection import Connection
+from tui.domain.failure import TransferFailed
 from tui.domain.figures import count
 from tui.domain.naming import is_aside, is_partial, matches, name_before_aside
 from tui.methods.base import Entry, Source
@@ -101,8 +102,9 @@ async def _without_growing(
         return selection
     await wait(SECOND_LOOK_AFTER)
     growing: dict[str, str] = {}
-    for entry in young:
-        fresh = await source.stat(entry)
+    for entry, fresh in zip(young, await source.stat_each(young), strict=True):
+        if isinstance(fresh, TransferFailed):
+            raise fresh
         if fresh is None:
             growing[entry.key] = "it has vanished"
         elif (fresh.size, fresh.mtime) != (entry.size, entry.mtime):
