@@ -2,19 +2,22 @@
 
 import os
 from collections.abc import Awaitable, Callable, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.engine.conftest import MakeConnection
-from tests.engine.peer import Partner
+from tests.engine.peer import Partner, PartnerSession
 from tests.engine.test_runs import run
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.run import Run, Status
 from tui.engine import Engine
+from tui.engine.leftovers import _is_what_was_delivered
 from tui.methods.base import Each, Entry
 from tui.methods.local_places import LocalPlaces
+from tui.store.base import Delivery
 
 Rerun = Callable[[], Awaitable[Run]]
 """The next run, and what it has told of its after-actions."""
@@ -77,6 +80,18 @@ async def test_a_new_time_alone_does_not_make_it_another_file(
     os.utime(aside, (2, 2))
     assert (await rerun()).status is Status.COMPLETED
     assert (partner.files, contents(folder)) == ({}, gone(after))
+
+
+@pytest.mark.parametrize("content", [b"delivered", b"DELIVERED"])
+async def test_where_no_times_are_told_only_the_content_tells(
+    partner: Partner, make_connection: MakeConnection, content: bytes
+) -> None:
+    partner.tells_times = False
+    partner.files = {"a.csv.wharf-gone": content}
+    delivery = Delivery("/out/a.csv", len(content), None, sha256(b"delivered").hexdigest(), run_id=1)
+    entry = Entry.named("a.csv", len(content), None, "/out/a.csv")
+    found = await _is_what_was_delivered(PartnerSession(partner, make_connection()), entry, delivery)
+    assert found == (content == b"delivered")
 
 
 @pytest.mark.parametrize("content", [b"delivered and changed", b"DELIVERED"])

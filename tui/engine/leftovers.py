@@ -65,12 +65,14 @@ class Leftovers:
 
 
 async def _is_what_was_delivered(source: Source, entry: Entry, delivery: Delivery) -> bool | None:
-    """None when it is gone. Where a rename changes times, only the content tells."""
+    """None when it is gone. Where a rename changes times, or the other side tells none, only the content tells."""
     aside = await source.stat(set_aside(entry))
     if aside is None:
         return None
-    if aside.size != delivery.size or aside.mtime == delivery.mtime:
-        return aside.size == delivery.size
+    if aside.size != delivery.size:
+        return False
+    if aside.mtime is not None and aside.mtime == delivery.mtime:
+        return True
     content = await content_digest(source, replace(set_aside(entry), size=aside.size, mtime=aside.mtime))
     return content == delivery.sha256
 
