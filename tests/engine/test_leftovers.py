@@ -90,8 +90,10 @@ async def test_where_no_times_are_told_only_the_content_tells(
     partner.files = {"a.csv.wharf-gone": content}
     delivery = Delivery("/out/a.csv", len(content), None, sha256(b"delivered").hexdigest(), run_id=1)
     entry = Entry.named("a.csv", len(content), None, "/out/a.csv")
-    found = await _is_what_was_delivered(PartnerSession(partner, make_connection()), entry, delivery)
+    source, signs = PartnerSession(partner, make_connection()), list[str]()
+    found = await _is_what_was_delivered(source, entry, delivery, lambda: signs.append("alive"))
     assert found == (content == b"delivered")
+    assert signs
 
 
 @pytest.mark.parametrize("content", [b"delivered and changed", b"DELIVERED"])

@@ -1,6 +1,8 @@
 """What a run builds on that an earlier one has left, and what it does not."""
 
+import hashlib
 from pathlib import Path
+from time import sleep
 
 import pytest
 
@@ -11,6 +13,7 @@ from tui.domain.failure import FailureClass
 from tui.domain.naming import part_name
 from tui.domain.run import Status
 from tui.engine import Engine
+from tui.methods import local_digest
 from tui.methods.base import OutcomeUnknown
 from tui.paths import Paths
 from tui.store.base import Partial
@@ -65,6 +68,24 @@ async def test_the_next_run_goes_on_where_the_first_was_cut(
     assert len(details) == 1
     assert "continued after" in details[0]
     assert await engine.store.partials("acme") == []
+
+
+async def test_a_prefix_that_takes_long_to_hash_is_nobodys_silence(
+    engine: Engine, partner: Partner, make_connection: MakeConnection, broken_off: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hash_piece = local_digest._hash_piece
+
+    def hash_slowly(sha256: "hashlib._Hash", path: Path, start: int, count: int) -> int:
+        sleep(0.4)
+        return hash_piece(sha256, path, start, count)
+
+    monkeypatch.setattr(local_digest, "_PIECE", HALF // 4)
+    monkeypatch.setattr(local_digest, "_hash_piece", hash_slowly)
+    impatient = make_connection(direction=broken_off, retries=0, stall_timeout=1)
+    await engine.store.save(impatient, replacing="acme")
+    ended = await run(engine)
+    assert ended.status is Status.COMPLETED, ended
+    assert "resume" in {event.step for event in await engine.store.events(ended.run_id)}
 
 
 async def test_a_source_that_changed_is_begun_anew(

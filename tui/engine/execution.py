@@ -278,7 +278,7 @@ class Execution:
             # What this very run has delivered in an earlier attempt is not sent again all the same.
             lines = await self._store.deliveries(self._run.connection, [entry.key for entry in candidates])
             return {key: line for key, line in lines.items() if line.run_id == self._run.run_id}
-        known = await recognize(self._store, self._run.connection, sides.source, candidates)
+        known = await recognize(self._store, self._run.connection, sides.source, candidates, sides.alive)
         if known.renumbered:
             await self._journal.record_delivery(known.renumbered)
         return known.by_key

@@ -145,7 +145,7 @@ async def preview_run(connection: Connection, means: Means, store: Store) -> Pre
     async with sides.watched():
         await sides.source.open()
         selection = await select(sides.source, connection, sides.narrator, wait=sides.wait)
-        ledger = (await recognize(store, connection.name, sides.source, selection.ready)).by_key
+        ledger = (await recognize(store, connection.name, sides.source, selection.ready, sides.alive)).by_key
     plan = make_plan(selection.ready, ledger, connection.repeat)
     skipped = selection.left_alone
     skipped += [(entry, f"delivered before by run {ledger[entry.key].run_id}") for entry in plan.delivered]

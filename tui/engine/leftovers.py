@@ -4,7 +4,7 @@ That their deliveries are on record was the condition for touching them, so the 
 what was delivered. These go on their way; the others get their names back and are delivered like any new file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tui.domain.failure import TransferFailed
@@ -23,6 +23,7 @@ class Leftovers:
 
     def __init__(self, sides: Sides, store: Store, name: str, journal: Journal, endings: Endings) -> None:
         self._source = sides.source
+        self._alive = sides.alive
         self._narrator = sides.narrator
         self._store = store
         self._name = name
@@ -53,7 +54,7 @@ class Leftovers:
         return stuck
 
     async def _settle(self, entry: Entry, delivery: Delivery) -> None:
-        delivered = await _is_what_was_delivered(self._source, entry, delivery)
+        delivered = await _is_what_was_delivered(self._source, entry, delivery, self._alive)
         if delivered is None:
             return
         await self._source.settle_aside(entry, delivered=delivered)
@@ -64,7 +65,9 @@ class Leftovers:
             self._narrator.tell("after", f"{entry.name} had been set aside and is another file by now; it is back")
 
 
-async def _is_what_was_delivered(source: Source, entry: Entry, delivery: Delivery) -> bool | None:
+async def _is_what_was_delivered(
+    source: Source, entry: Entry, delivery: Delivery, alive: Callable[[], None]
+) -> bool | None:
     """None when it is gone. Where a rename changes times, or the other side tells none, only the content tells."""
     aside = await source.stat(set_aside(entry))
     if aside is None:
@@ -73,7 +76,7 @@ async def _is_what_was_delivered(source: Source, entry: Entry, delivery: Deliver
         return False
     if aside.mtime is not None and aside.mtime == delivery.mtime:
         return True
-    content = await content_digest(source, replace(set_aside(entry), size=aside.size, mtime=aside.mtime))
+    content = await content_digest(source, replace(set_aside(entry), size=aside.size, mtime=aside.mtime), alive)
     return content == delivery.sha256
 
 

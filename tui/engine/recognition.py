@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tui.domain.failure import TransferFailed
@@ -19,8 +19,11 @@ class Known:
     """Those of them that it knows under another key only, such as mails of a mailbox that was rebuilt."""
 
 
-async def recognize(store: Store, name: str, source: Source, candidates: Sequence[Entry]) -> Known:
-    """Look the candidates of a connection up. Raises TransferFailed when the session breaks.
+async def recognize(
+    store: Store, name: str, source: Source, candidates: Sequence[Entry], alive: Callable[[], None]
+) -> Known:
+    """Look the candidates of a connection up. `alive` is called while files are read. Raises TransferFailed when the
+    session breaks.
 
     An alias is no proof, for there are senders that use one Message-ID for every mail: a file that only its alias makes
     known is read, and known when a delivery under that alias had the same content.
@@ -33,26 +36,29 @@ async def recognize(store: Store, name: str, source: Source, candidates: Sequenc
         deliveries = await store.deliveries_by_alias(name, sorted(aliases))
         for entry in unknown:
             alike = [one for one in deliveries if one.alias == entry.alias and one.size == entry.size]
-            found = await _of_same_content(source, entry, alike)
+            found = await _of_same_content(source, entry, alike, alive)
             if found is not None:
                 renumbered.append(Delivery(entry.key, entry.size, entry.mtime, found.sha256, found.run_id, entry.alias))
     return Known(by_key | {line.key: line for line in renumbered}, renumbered)
 
 
-async def content_digest(source: Source, entry: Entry) -> str:
-    """The SHA-256 of what a file holds now, in hexadecimal. Raises TransferFailed."""
+async def content_digest(source: Source, entry: Entry, alive: Callable[[], None]) -> str:
+    """The SHA-256 of what a file holds now, in hexadecimal. `alive` is called for each block. Raises TransferFailed."""
     digest = hashlib.sha256()
     async with source.read(entry) as blocks:
         async for block in blocks:
+            alive()
             await asyncio.to_thread(digest.update, block)
     return digest.hexdigest()
 
 
-async def _of_same_content(source: Source, entry: Entry, deliveries: Sequence[Delivery]) -> Delivery | None:
+async def _of_same_content(
+    source: Source, entry: Entry, deliveries: Sequence[Delivery], alive: Callable[[], None]
+) -> Delivery | None:
     if not deliveries:
         return None
     try:
-        content = await content_digest(source, entry)
+        content = await content_digest(source, entry, alive)
     except TransferFailed as error:
         if breaks(error):
             raise

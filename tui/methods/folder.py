@@ -19,8 +19,9 @@ from tui.methods.after_action import AfterAction, SettingAside
 from tui.methods.base import Each, Entry, Proof, Staged, Surroundings, Target, Writer
 from tui.methods.blocks import Block
 from tui.methods.case_twins import case_twins
-from tui.methods.disk import DISK_BLOCK, each_in_turn, read_small, reading, translated
+from tui.methods.disk import each_in_turn, read_small, reading, translated
 from tui.methods.disk_writing import write_small, writing
+from tui.methods.local_digest import sha256_of
 from tui.methods.local_places import LocalPlaces, look
 from tui.methods.local_source import LEADS_OUT, is_file, leads_out
 from tui.trust.private_file import sync_folder
@@ -42,6 +43,7 @@ class LocalFolder(SettingAside, Target):
         self._leaving = AfterAction(connection.after, places, surroundings.narrator, keeps_times=True)
         self._writes = connection.direction is Direction.INBOUND
         self._narrator = surroundings.narrator
+        self._alive = surroundings.alive
 
     async def open(self) -> None:
         with self._narrator.step("local folder", str(self._path)):
@@ -107,12 +109,12 @@ class LocalFolder(SettingAside, Target):
         places = [(self._staged_path(entry), content) for entry, content in files]
         # Side by side, because the disk answers to many in about the time it takes for one.
         parts = [places[start::_DISK_THREADS] for start in range(_DISK_THREADS)]
-        writing = asyncio.gather(*(asyncio.to_thread(each_in_turn, write_small, part) for part in parts))
+        work = asyncio.gather(*(asyncio.to_thread(each_in_turn, write_small, part) for part in parts))
         try:
             # Shielded: a thread cannot be cancelled, and nobody else may write these files until it is done.
-            written = await asyncio.shield(writing)
+            written = await asyncio.shield(work)
         except asyncio.CancelledError:
-            await asyncio.wait({writing})
+            await asyncio.wait({work})
             raise
         outcomes: Each[None] = [None] * len(places)
         for start, part in enumerate(written):
@@ -136,17 +138,8 @@ class LocalFolder(SettingAside, Target):
         """The SHA-256, to be continued, of the first `count` bytes of the file that lies here: of the staged one when
         files land here, of the source when they wait here."""
         path = self._staged_path(entry) if self._writes else Path(entry.key)
-
-        def digest() -> "hashlib._Hash":
-            sha256 = hashlib.sha256()
-            with translated(f"Reading {path}"), path.open("rb") as file:
-                left = count
-                while left and (block := file.read(min(left, DISK_BLOCK))):
-                    sha256.update(block)
-                    left -= len(block)
-            return sha256
-
-        return await asyncio.to_thread(digest)
+        with translated(f"Reading {path}"):
+            return await sha256_of(path, self._alive, count)
 
     async def exists(self, name: str) -> bool:
         return await asyncio.to_thread(os.path.lexists, self._path / name)
@@ -170,16 +163,11 @@ class LocalFolder(SettingAside, Target):
 
     async def has_published(self, staged: Staged) -> bool | None:
         path = self._path / staged.entry.target_name
-
-        def look() -> bool:
-            with translated(f"Looking at {path}"):
-                try:
-                    with path.open("rb") as file:
-                        return hashlib.file_digest(file, "sha256").hexdigest() == staged.sha256
-                except FileNotFoundError:
-                    return False
-
-        return await asyncio.to_thread(look)
+        with translated(f"Looking at {path}"):
+            try:
+                return (await sha256_of(path, self._alive)).hexdigest() == staged.sha256
+            except FileNotFoundError:
+                return False
 
     async def staged_size(self, entry: Entry) -> int | None:
         return await asyncio.to_thread(self._measure, entry)
@@ -199,12 +187,9 @@ class LocalFolder(SettingAside, Target):
         if not reread:
             return None
         path = self._staged_path(entry)
-
-        def digest() -> str:
-            with translated(f"Reading {path} back"), path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-
-        return Proof(await asyncio.to_thread(digest), "SHA-256 of the file read back from disk")
+        with translated(f"Reading {path} back"):
+            digest = await sha256_of(path, self._alive)
+        return Proof(digest.hexdigest(), "SHA-256 of the file read back from disk")
 
     async def publish(self, batch: Sequence[Staged]) -> None:
         for outcome in await self.publish_each(batch):
