@@ -24,7 +24,14 @@ async def load(connection: "Connection") -> None:
             module = "tui.methods.imap"
         case _:
             module = "tui.methods.smtp"
-    await asyncio.to_thread(import_module, module)
+    await asyncio.to_thread(_import, module)
+
+
+def _import(module: str) -> None:
+    from tui.methods.library_search import quick_search
+
+    with quick_search():
+        import_module(module)
 
 
 def make_sides(connection: "Connection", surroundings: "Surroundings") -> "tuple[Source, Target]":
