@@ -42,12 +42,15 @@ class Partner:
     """Nothing can be looked at, and nothing staged outlives a session, as with mail."""
     tells_content: bool = True
     """A look at a published file shows what is in it, and not only its size."""
+    in_one: bool = False
+    """All files of a run are published together or not at all."""
     at_once: int = 1
     """Files that a session can have under way at the same time."""
     freeze: bool = False
     frozen: asyncio.Event = field(default_factory=asyncio.Event)
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     on_block: Callable[[str], None] | None = None
+    on_staged: Callable[[str], None] | None = None
 
     @property
     def told_time(self) -> float | None:
@@ -142,6 +145,13 @@ class PartnerSession(Source, Target):
         if self._after is not After.KEEP:
             del self._partner.files[entry.name]
 
+    def batches(self, entries: Sequence[Entry]) -> list[list[Entry]]:
+        return [list(entries)] if self._partner.in_one and entries else super().batches(entries)
+
+    @property
+    def all_or_none(self) -> bool:
+        return self._partner.in_one
+
     @asynccontextmanager
     async def stage(self, entry: Entry, keep: int = 0) -> AsyncIterator[Writer]:
         name = part_name(entry.target_name)
@@ -155,6 +165,8 @@ class PartnerSession(Source, Target):
             raise
         content = bytes(writer.content)
         self._partner.files[name] = content[: len(content) - self._partner.lost_on_arrival]
+        if self._partner.on_staged is not None:
+            self._partner.on_staged(entry.name)
 
     @property
     def resumes(self) -> bool:

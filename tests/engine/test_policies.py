@@ -277,3 +277,44 @@ async def test_a_run_of_some_files_leaves_the_others_and_what_is_begun_of_them_a
     assert (ended.status, ended.message) == (Status.COMPLETED, "1 file delivered; 2 files left alone.")
     assert [path.name for path in folder.iterdir() if not path.name.endswith(".wharf-part")] == ["a.csv"]
     assert {partial.key for partial in await engine.store.partials("acme")} == {"/out/b.csv"}
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+async def test_what_goes_together_goes_whole_or_not_at_all(
+    engine: Engine, partner: Partner, make_connection: MakeConnection, folder: Path, comes_back: bool
+) -> None:
+    for name in "abc":
+        (folder / f"{name}.csv").write_bytes(name.encode())
+    partner.in_one = True
+    partner.on_staged = lambda _: (folder / "b.csv").unlink(missing_ok=True)
+    await engine.store.save(make_connection(direction="outbound", retries=3))
+
+    ended = await run(engine)
+    assert (ended.status, ended.attempts, partner.files) == (Status.FAILED, 1, {})
+    assert ended.failure is not None
+    assert ended.failure.failure_class is FailureClass.NOT_FOUND
+    assert "a.csv was not sent: all files go together, and b.csv could not. Reading" in ended.failure.message
+
+    partner.on_staged = None
+    if comes_back:
+        (folder / "b.csv").write_bytes(b"b")
+    assert (await run(engine)).status is Status.COMPLETED
+    assert partner.files == {f"{name}.csv": name.encode() for name in ("abc" if comes_back else "ac")}
+
+
+async def test_what_goes_together_is_tried_again_together(
+    engine: Engine, partner: Partner, make_connection: MakeConnection, folder: Path
+) -> None:
+    for name in "abc":
+        (folder / f"{name}.csv").write_bytes(name.encode())
+
+    def change_b(_: str) -> None:
+        partner.on_staged = None
+        (folder / "b.csv").write_bytes(b"changed")
+
+    partner.in_one = True
+    partner.on_staged = change_b
+    await engine.store.save(make_connection(direction="outbound", retries=3))
+    ended = await run(engine)
+    assert (ended.status, ended.attempts) == (Status.COMPLETED, 2)
+    assert partner.files == {"a.csv": b"a", "b.csv": b"changed", "c.csv": b"c"}

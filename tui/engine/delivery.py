@@ -59,7 +59,7 @@ class Deliverer:
 
     async def _deliver_together(self, batch: Sequence[Entry]) -> None:
         remaining = [entry for entry in batch if not await self._was_published(entry)]
-        checked = [one for entry in remaining if (one := await self._stage_or_fail(entry)) is not None]
+        checked = await self._stage_all(remaining)
         if not checked:
             return
         try:
@@ -73,6 +73,24 @@ class Deliverer:
         await self.endings.record(checked, complaint)
         for one in checked:
             await self.endings.settle(one.staged.entry)
+
+    async def _stage_all(self, entries: Sequence[Entry]) -> list[Checked]:
+        """What is ready to be published of them."""
+        checked = []
+        for entry in entries:
+            one = await self._stage_or_fail(entry)
+            if one is not None:
+                checked.append(one)
+            elif self._target.all_or_none and (failure := self._journal.record(entry).failure) is not None:
+                await self._leave_out([other for other in entries if other is not entry], entry, failure)
+                return []
+        return checked
+
+    async def _leave_out(self, entries: Sequence[Entry], failed: Entry, failure: Failure) -> None:
+        """A retry helps them exactly if it helps the one that has failed: none of them goes without it."""
+        for entry in entries:
+            why = f"{entry.name} was not sent: all files go together, and {failed.name} could not. {failure.message}"
+            await self.endings.give_up(entry, TransferFailed(failure.failure_class, why, remedy=failure.remedy))
 
     async def _publish(self, batch: Sequence[Staged]) -> Failure | None:
         """Publish, with the intent on record first; returns what is to complain about a delivery that has happened."""

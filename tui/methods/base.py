@@ -299,6 +299,11 @@ class Target(Session):
         """Whether files that are published one by one may all be staged before the first of them is published."""
         return True
 
+    @property
+    def all_or_none(self) -> bool:
+        """Whether a batch is published as a whole or not at all; otherwise, what can be published of it is."""
+        return False
+
     @abstractmethod
     def stage(self, entry: Entry, keep: int = 0) -> AbstractAsyncContextManager[Writer]:
         """Open `NAME.wharf-part` for writing after its first `keep` bytes, which are there; what lies beyond is cut off

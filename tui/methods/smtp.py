@@ -158,6 +158,10 @@ class SmtpSession(Target):
         # A mail is built out of everything that is staged.
         return False
 
+    @property
+    def all_or_none(self) -> bool:
+        return self._endpoint.single_mail
+
     @asynccontextmanager
     async def stage(self, entry: Entry, keep: int = 0) -> AsyncIterator[Writer]:
         del keep  # nothing staged outlives the session
