@@ -1,5 +1,6 @@
 """What may be shown as it is, and what may be used as a file name."""
 
+import sys
 import unicodedata
 from fnmatch import fnmatchcase
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui.domain.naming import LONGEST_NAME, PART_SUFFIX, is_partial, matches, part_name, why_unsafe
-from tui.domain.text import printable
+from tui.domain.text import is_safe_character, printable
 
 ANYTHING = st.text(st.characters(codec=None, categories=None), max_size=60)
 
@@ -37,6 +38,10 @@ def test_plain_text_is_shown_as_it_is(text: str) -> None:
 )
 def test_dangerous_characters_become_visible(text: str, shown: str) -> None:
     assert printable(text) == shown
+
+
+def test_what_python_calls_printable_is_safe() -> None:
+    assert all(is_safe_character(chr(point)) for point in range(sys.maxunicode + 1) if chr(point).isprintable())
 
 
 def test_a_long_text_is_cut_where_one_can_see_it() -> None:

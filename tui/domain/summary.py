@@ -54,7 +54,7 @@ def summary_of(document: Document) -> Summary:
         enabled=document["enabled"],
         encrypted=method is Method.SFTP or endpoint["tls"] != "none",
         host=intern(host_in(endpoint)),
-        address=_address(method, direction, endpoint),
+        address=intern(_address(method, direction, endpoint)),
         way=_way(endpoint),
         local_dir=document["local_dir"],
         pattern=_pattern(*document["pattern"]),

@@ -15,13 +15,15 @@ _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def is_safe_character(character: str) -> bool:
-    """Whether the character can be shown as it is without any effect beyond its own cell."""
+    """Whether the character can be shown as it is without any effect beyond its own cell. What Python calls printable
+    can, and a few kinds of space besides.
+    """
     return unicodedata.category(character) not in _UNSAFE_CATEGORIES
 
 
 def plain_text(value: str) -> str:
     """The value. Raises ValueError, with a sentence, where it holds what cannot be shown as it is."""
-    if not (value.isascii() and value.isprintable()) and not all(map(is_safe_character, value)):
+    if not (value.isprintable() or all(map(is_safe_character, value))):
         raise ValueError("must not contain control characters or invisible marks")
     return value
 
@@ -40,6 +42,6 @@ def printable(text: str, limit: int | None = None) -> str:
     """
     # One more than fits is looked at, so that a text of any length costs no more than what is shown of it.
     seen = scrubbed(text) if limit is None else scrubbed(text, limit + 1)[: limit + 1]
-    if not (seen.isascii() and seen.isprintable()):
+    if not seen.isprintable():
         seen = "".join(character if is_safe_character(character) else _escape(character) for character in seen)
     return seen if limit is None or len(seen) <= limit else seen[: limit - 1] + "…"

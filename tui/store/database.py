@@ -19,6 +19,9 @@ _OLDEST_SQLITE = (3, 51, 3)
 """Older ones can lose committed pages when two connections write and checkpoint at once: the WAL-reset bug,
 https://sqlite.org/wal.html#the_wal_reset_bug."""
 
+_CACHE = 512
+"""KiB of pages that are kept in memory. The system keeps them as well, so that more of them make nothing faster."""
+
 
 def open_database(path: Path, patience: float) -> apsw.Connection:
     """Open or create the store at `path`, in a folder that nobody else can read, and bring it up to date.
@@ -36,6 +39,7 @@ def open_database(path: Path, patience: float) -> apsw.Connection:
             _use_write_ahead_log(database, path, patience)
             database.execute("PRAGMA synchronous = FULL")
             database.execute("PRAGMA foreign_keys = ON")
+            database.execute(f"PRAGMA cache_size = -{_CACHE}")
             _migrate(database, path)
         except BaseException:
             database.close()

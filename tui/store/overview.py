@@ -3,7 +3,8 @@
 Used inside transactions of its caller, in the store's thread.
 """
 
-from dataclasses import dataclass
+from array import array
+from typing import Any
 
 import apsw
 
@@ -23,46 +24,47 @@ OVERVIEW = f"""
 """  # noqa: S608 - only constants
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What was made of a row. Of the row itself only a hash is kept: of ten thousand, the rows would take 10 MB."""
-
-    row: int
-    shown: ConnectionState | Unreadable
-
-
 class Overview:
     """What is read is kept until somebody writes to the database; what has not changed, longer."""
 
     def __init__(self) -> None:
         self._read_at: tuple[int, int] | None = None
-        self._known: dict[int, _Known] = {}
+        self._shown: list[ConnectionState | Unreadable] = []
+        # Of each its number and a hash of the row that it was made of: the rows would take 10 MB of ten thousand, and
+        # these as objects 2.
+        self._numbers = array("q")
+        self._rows = array("q")
 
     def states(self, database: apsw.Connection) -> list[ConnectionState]:
         self._look(database)
-        return [known.shown for known in self._known.values() if isinstance(known.shown, ConnectionState)]
+        return [shown for shown in self._shown if isinstance(shown, ConnectionState)]
 
     def unshown(self, database: apsw.Connection) -> list[Unreadable]:
         self._look(database)
-        return [known.shown for known in self._known.values() if isinstance(known.shown, Unreadable)]
+        return [shown for shown in self._shown if isinstance(shown, Unreadable)]
 
     def _look(self, database: apsw.Connection) -> None:
         # data_version counts what other connections wrote, total_changes what this one did.
         written = (database.execute("PRAGMA data_version").get, database.total_changes())
         if written == self._read_at:
             return
-        before, self._known = self._known, {}
-        for number, name, body, *columns in database.execute(OVERVIEW):
-            self._known[number] = _known(before.get(number), name, body, tuple(columns))
-        self._read_at = written
+        places = {number: place for place, number in enumerate(self._numbers)}
+        shown: list[ConnectionState | Unreadable] = []
+        numbers, rows = array("q"), array("q")
+        for number, *columns in database.execute(OVERVIEW):
+            row, place = hash(tuple(columns)), places.get(number)
+            if place is not None and self._rows[place] == row:
+                shown.append(self._shown[place])
+            else:
+                shown.append(_shown(*columns))
+            numbers.append(number)
+            rows.append(row)
+        self._shown, self._numbers, self._rows, self._read_at = shown, numbers, rows, written
 
 
-def _known(before: _Known | None, name: str, body: str, columns: Row) -> _Known:
-    row = hash((name, body, columns))
-    if before is not None and before.row == row:
-        return before
+def _shown(name: str, body: str, *row: Any) -> ConnectionState | Unreadable:
     summary = summarise(name, body)
-    return _Known(row, summary if isinstance(summary, Unreadable) else _state(summary, columns))
+    return summary if isinstance(summary, Unreadable) else _state(summary, row)
 
 
 def _state(connection: Summary, row: Row) -> ConnectionState:
