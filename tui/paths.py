@@ -68,6 +68,12 @@ class Paths:
         return self.state / "wharf.log"
 
 
+def expanded(path: str) -> Path:
+    """A path that a user has written, with the home folder in the place of `~` or `~user` at its beginning. Where there
+    is no such user it stays as it is, as in a shell: a path to nothing, which is told like any other."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises RuntimeError there
+
+
 def _xdg(variable: str, fallback: str) -> Path:
     # The XDG specification: relative paths in these variables are invalid and to be ignored.
     value = Path(os.environ.get(variable, ""))

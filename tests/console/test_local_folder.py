@@ -24,6 +24,8 @@ def test_each_entry_is_told_as_what_it_is_to_the_connection(folder: Path) -> Non
         os.utime(folder / name, (place, place))
     (folder / "sub.csv").mkdir()
     (folder / "dangling.csv").symlink_to(folder / "nowhere")
+    (folder / "circle.csv").symlink_to(folder / "circle.csv")
+    (folder / "d.csv.wharf-gone").write_bytes(b"xxxx")
     wanted = connection("acme", local_dir=str(folder), pattern=["*.csv", "*.tmp"])
     listing = read_folder(wanted)
     assert {file.name: file.what for file in listing.files} == {
@@ -33,9 +35,11 @@ def test_each_entry_is_told_as_what_it_is_to_the_connection(folder: Path) -> Non
         "c.txt": "no match",
         "sub.csv": "not a file",
         "dangling.csv": "not a file",
+        "circle.csv": "not a file",
+        "d.csv.wharf-gone": "delivered",
     }
     plain = [(file.name, file.bytes) for file in listing.files if file.what != "not a file"]
-    assert plain == [("c.txt", 3), ("b.tmp", 2), ("a.csv.wharf-part", 1), ("a.csv", 0)]
+    assert plain == [("d.csv.wharf-gone", 4), ("c.txt", 3), ("b.tmp", 2), ("a.csv.wharf-part", 1), ("a.csv", 0)]
     assert not listing.more
 
 

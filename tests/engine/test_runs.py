@@ -394,14 +394,12 @@ async def test_a_disabled_connection_and_an_unknown_one_do_not_run(
         await engine.start("acne")
 
 
-@pytest.mark.parametrize("missing", [True, False])
+@pytest.mark.parametrize("local_dir", ["{}/nowhere", "{}/file", "~there-is-no-such-user/batches"])
 async def test_a_local_folder_that_is_no_use_is_told_before_the_partner_is_troubled(
-    engine: Engine, partner: Partner, make_connection: MakeConnection, tmp_path: Path, missing: bool
+    engine: Engine, partner: Partner, make_connection: MakeConnection, tmp_path: Path, local_dir: str
 ) -> None:
-    place = tmp_path / "nowhere"
-    if not missing:
-        place.write_text("a file, not a folder")
-    await engine.store.save(make_connection(local_dir=str(place)))
+    (tmp_path / "file").write_text("a file, not a folder")
+    await engine.store.save(make_connection(local_dir=local_dir.format(tmp_path)))
     ended = await run(engine)
     assert ended.failure is not None
     assert ended.failure.failure_class is FailureClass.NOT_FOUND

@@ -69,6 +69,11 @@ class TestFile:
         path.write_text("hunter2")
         assert await resolve_secret("file:~/secret", vault) == "hunter2"
 
+    async def test_below_the_home_of_nobody(self, vault: Vault) -> None:
+        with pytest.raises(TransferFailed, match="No such file") as raised:
+            await resolve_secret("file:~there-is-no-such-user/secret", vault)
+        assert raised.value.failure.failure_class is FailureClass.CONFIG
+
     @pytest.mark.parametrize("bits", [0o640, 0o604, 0o660, 0o602])
     async def test_others_have_rights(self, vault: Vault, file: Path, bits: int) -> None:
         file.write_text("hunter2")

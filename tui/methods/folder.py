@@ -24,6 +24,7 @@ from tui.methods.disk_writing import write_small, writing
 from tui.methods.local_digest import sha256_of
 from tui.methods.local_places import LocalPlaces, look
 from tui.methods.local_source import LEADS_OUT, is_file, leads_out
+from tui.paths import expanded
 from tui.trust.private_file import sync_folder
 
 _FILES_AT_ONCE = 256
@@ -37,9 +38,9 @@ class LocalFolder(SettingAside, Target):
     """Source of outbound runs, target of inbound ones."""
 
     def __init__(self, connection: Connection, surroundings: Surroundings) -> None:
-        self._path = Path(connection.local_dir).expanduser()
+        self._path = expanded(connection.local_dir)
         move_to = connection.move_to
-        places = LocalPlaces(self._path / Path(move_to).expanduser() if move_to is not None else None)
+        places = LocalPlaces(self._path / expanded(move_to) if move_to is not None else None)
         self._leaving = AfterAction(connection.after, places, surroundings.narrator, keeps_times=True)
         self._writes = connection.direction is Direction.INBOUND
         self._narrator = surroundings.narrator

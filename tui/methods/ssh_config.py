@@ -18,6 +18,7 @@ from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.hosts import in_address
 from tui.domain.route import JumpHost, parse_jump
 from tui.methods.base import Surroundings
+from tui.paths import expanded
 
 _SSH_PORT = 22
 _MOST_HOPS = 16
@@ -84,8 +85,8 @@ Secret: TypeAlias = Callable[[], Awaitable[str | None]]
 def find_target(endpoint: SftpEndpoint, surroundings: Surroundings) -> SshServer:
     """The server of an SFTP connection. Reads files. Raises TransferFailed (config)."""
     named = Ways(
-        [Path(endpoint.key).expanduser()] if endpoint.key else [],
-        [Path(endpoint.certificate).expanduser()] if endpoint.certificate else [],
+        [expanded(endpoint.key)] if endpoint.key else [],
+        [expanded(endpoint.certificate)] if endpoint.certificate else [],
         agent=endpoint.agent,
         password=bool(endpoint.secret and not endpoint.key),
     )
@@ -125,7 +126,7 @@ def _find_hop(hop: JumpHost, endpoint: Endpoint, surroundings: Surroundings) -> 
 
     named = Ways()
     if endpoint.jump_key:
-        named = Ways([Path(endpoint.jump_key).expanduser()])
+        named = Ways([expanded(endpoint.jump_key)])
     elif endpoint.jump_secret:
         named = Ways(password=True)
     if hop.user is None:
@@ -133,8 +134,8 @@ def _find_hop(hop: JumpHost, endpoint: Endpoint, surroundings: Surroundings) -> 
     if named.methods:
         return _by_name(hop, named, secret)
     if isinstance(endpoint, SftpEndpoint) and endpoint.key:
-        files = [Path(endpoint.key).expanduser()]
-        certificates = [Path(endpoint.certificate).expanduser()] if endpoint.certificate else []
+        files = [expanded(endpoint.key)]
+        certificates = [expanded(endpoint.certificate)] if endpoint.certificate else []
         return _by_name(hop, Ways(files, certificates, agent=endpoint.agent), surroundings.secret)
     return _by_name(hop, Ways(agent=True), secret)
 
@@ -183,7 +184,7 @@ def _by_alias(place: JumpHost, named: Ways, secret: Secret) -> SshServer:
         user=found.username,
         ways=_ways_by_alias(named, found),
         secret=secret,
-        known_hosts=tuple(Path(name).expanduser() for name in known_hosts),
+        known_hosts=tuple(expanded(name) for name in known_hosts),
         options=options,
         has_key_alias=found.host_key_alias is not None,
         jump=_text(found, "ProxyJump"),
@@ -206,10 +207,10 @@ def _look_up(options: dict[str, Any]) -> asyncssh.SSHClientConnectionOptions:
 def _ways_by_alias(named: Ways, found: asyncssh.SSHClientConnectionOptions) -> Ways:
     """What the connection names; else what `ssh ALIAS` would use, which are keys. A file of the alias takes the secret
     as its passphrase."""
-    certificates = [Path(name).expanduser() for name in _listed(found, "CertificateFile", [])]
+    certificates = [expanded(name) for name in _listed(found, "CertificateFile", [])]
     if named.key_files:
         return replace(named, certificates=[*named.certificates, *certificates])
-    files = [Path(name).expanduser() for name in _listed(found, "IdentityFile", [])]
+    files = [expanded(name) for name in _listed(found, "IdentityFile", [])]
     if not named.methods and not files:
         files = [_in_ssh_folder(name) for name in _DEFAULT_IDENTITIES]
     agent = found.config.get("IdentityAgent", "SSH_AUTH_SOCK")
@@ -217,7 +218,7 @@ def _ways_by_alias(named: Ways, found: asyncssh.SSHClientConnectionOptions) -> W
         [path for path in files if path.suffix != ".pub"],
         certificates,
         agent=agent is not None and (named.agent or not named.methods),
-        agent_path=None if agent == "SSH_AUTH_SOCK" else str(Path(str(agent)).expanduser()),
+        agent_path=None if agent == "SSH_AUTH_SOCK" else str(expanded(str(agent))),
         agent_keys=files if found.config.get("IdentitiesOnly") else None,
         password=named.password and not files,
         lenient=True,
@@ -243,7 +244,7 @@ def _listed(found: asyncssh.SSHClientConnectionOptions, option: str, default: li
 
 
 def _in_ssh_folder(name: str) -> Path:
-    return Path("~/.ssh").expanduser() / name
+    return expanded("~/.ssh") / name
 
 
 def _unusable(reason: str) -> TransferFailed:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.text import printable
+from tui.paths import expanded
 from tui.trust.private_file import why_not_private
 from tui.trust.vault import Vault
 
@@ -71,7 +72,7 @@ def _from_environment(reference: str, name: str) -> str:
 
 
 def _from_file(reference: str, place: str) -> str:
-    path = Path(place).expanduser()
+    path = expanded(place)
     try:
         # O_NONBLOCK: opening a named pipe must not wait for its other end; it is refused below.
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.text import printable
+from tui.paths import expanded
 from tui.trust.certificate import read_certificate
 
 UNREADABLE = "a certificate that cannot be read"
@@ -27,7 +28,7 @@ def client_context(ca_file: str | None, fingerprint: str | None) -> ssl.SSLConte
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     elif ca_file is not None:
-        _trust_only(context, Path(ca_file).expanduser())
+        _trust_only(context, expanded(ca_file))
     else:
         context.load_default_certs()
     return context

@@ -1,6 +1,5 @@
 """Asks where a file is to be written to, and has it written."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
@@ -20,6 +19,7 @@ from tui.console.keys import shown_keys
 from tui.console.new_file import FileExists
 from tui.domain.failure import WharfError
 from tui.domain.text import printable
+from tui.paths import expanded
 
 
 class ExportDialog(ModalScreen[None]):
@@ -116,5 +116,4 @@ class ExportDialog(ModalScreen[None]):
     @property
     def _path(self) -> Path | None:
         written = self.path_line.value.strip()
-        home = os.path.expanduser(written)  # noqa: PTH111 - Path.expanduser raises for a user that does not exist
-        return Path(home).absolute() if written else None
+        return expanded(written).absolute() if written else None

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -26,6 +25,7 @@ from tui.console.widgets.row_table import RowTable
 from tui.domain.figures import count, size
 from tui.domain.naming import is_aside, is_partial, matches
 from tui.domain.text import printable
+from tui.paths import expanded
 
 if TYPE_CHECKING:
     from tui.domain.connection import Connection
@@ -42,7 +42,7 @@ class LocalFile:
     bytes: int
     changed: datetime
     what: str
-    """What it is to the connection: `matches`, `skipped`, `no match`, `unfinished` or `not a file`."""
+    """What it is to the connection: `matches`, `skipped`, `no match`, `unfinished`, `delivered` or `not a file`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Listing:
 
 def read_folder(connection: "Connection", most: int = _MOST) -> Listing:
     """Look at the local folder; raises OSError when it cannot be read."""
-    with os.scandir(Path(connection.local_dir).expanduser()) as entries:
+    with os.scandir(expanded(connection.local_dir)) as entries:
         files = list(_files(connection, islice(entries, most)))
         more = next(entries, None) is not None
     return Listing(tuple(sorted(files, key=lambda file: file.changed, reverse=True)), more)
@@ -66,10 +66,14 @@ def _files(connection: "Connection", entries: Iterator[os.DirEntry[str]]) -> Ite
     for entry in entries:
         try:
             found = entry.stat()
-        except FileNotFoundError:
-            if not entry.is_symlink():
+        except OSError as error:
+            if entry.is_symlink():
+                # It leads nowhere, or in a circle.
+                found = entry.stat(follow_symlinks=False)
+            elif isinstance(error, FileNotFoundError):
                 continue  # gone since it was named
-            found = entry.stat(follow_symlinks=False)
+            else:
+                raise
         changed = datetime.fromtimestamp(found.st_mtime, UTC)
         yield LocalFile(entry.name, found.st_size, changed, _what(connection, entry.name, found.st_mode))
 
