@@ -46,18 +46,18 @@ def since(database: apsw.Connection, name: str | None, begin: datetime) -> Stati
 
 
 def _by_connection(days: list[DayTotals], medians: dict[str, float]) -> list[ConnectionTotals]:
-    names = sorted({day.connection for day in days})
-    totals = []
-    for name in names:
-        own = [day for day in days if day.connection == name]
-        totals.append(
-            ConnectionTotals(
-                name,
-                sum(day.runs for day in own),
-                sum(day.failed for day in own),
-                sum(day.files for day in own),
-                sum(day.bytes for day in own),
-                medians.get(name),
-            )
+    """In one pass: ten thousand connections have three hundred thousand days in a month."""
+    own: dict[str, list[DayTotals]] = {}
+    for day in days:
+        own.setdefault(day.connection, []).append(day)
+    return [
+        ConnectionTotals(
+            name,
+            sum(day.runs for day in own[name]),
+            sum(day.failed for day in own[name]),
+            sum(day.files for day in own[name]),
+            sum(day.bytes for day in own[name]),
+            medians.get(name),
         )
-    return totals
+        for name in sorted(own)
+    ]
