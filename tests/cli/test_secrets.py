@@ -102,6 +102,20 @@ def test_listing_tells_who_uses_what(wharf: Wharf, paths: Paths, acme: dict[str,
     assert json.loads(wharf("secret", "list", "--json").out)[0] == {"name": "acme", "connections": ["acme"]}
 
 
+def test_who_uses_a_secret_on_the_way_to_the_partner_is_told_too(
+    wharf: Wharf, paths: Paths, acme: dict[str, Any]
+) -> None:
+    acme["sftp"] |= {"jump": ["ops@bastion.example"], "jump_secret": "vault:on-the-way"}
+    acme["sftp"] |= {"proxy": "socks5://ops@proxy.example", "proxy_secret": "vault:on-the-way"}
+    assert wharf("import", "-", stdin=as_toml(acme)).code == 0
+    Vault(paths.vault, paths.vault_key).set("on-the-way", "hunter2")
+    assert wharf("secret", "list").out.splitlines() == ["on-the-way: acme"]
+    asked = OnTerminal("secret", "delete", "on-the-way")
+    asked.answer(b"Type yes to go on: ", b"no\n")
+    assert asked.end() == 2
+    assert b"cannot log in any more: acme" in asked.seen
+
+
 def test_deleting_asks_and_tells_what_breaks(wharf: Wharf, paths: Paths, acme: dict[str, Any]) -> None:
     acme["sftp"]["secret"] = "vault:acme"
     assert wharf("import", "-", stdin=as_toml(acme)).code == 0

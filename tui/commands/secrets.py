@@ -88,11 +88,12 @@ def _open_vault(paths: Paths) -> Vault:
 
 
 async def _users(paths: Paths) -> dict[str, list[str]]:
-    """The names of the connections by the reference that they use."""
+    """The names of the connections by the references that they use: for the partner, for jump hosts, for a proxy."""
     async with open_store(paths) as store:
         found: dict[str, list[str]] = {}
         for connection in await store.connections():
-            found.setdefault(str(connection.endpoint.secret), []).append(connection.name)
+            for reference in set(connection.references):
+                found.setdefault(reference, []).append(connection.name)
         return found
 
 
