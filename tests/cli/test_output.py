@@ -3,8 +3,11 @@
 import asyncio
 import io
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -50,6 +53,12 @@ def test_columns_are_aligned_by_cells() -> None:
     lines = table(("Name", "Size"), [("漢字.csv", "1 B"), ("e\u0301.csv", "22 B"), ("a\tb\x1b[1m", "3 B")]).splitlines()
     assert {cell_width(line.rpartition("  ")[0]) for line in lines[1:]} == {cell_width("a\\x09b\\x1b[1m")}
     assert all(line.isprintable() for line in lines)
+
+
+def test_a_full_disk_under_the_narration_stops_nothing() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-m", "tui", "history"], stderr=full, timeout=60, check=False)
+    assert done.returncode == 0
 
 
 @given(st.text())

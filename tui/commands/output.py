@@ -4,7 +4,7 @@ import json
 import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 from tui.domain.failure import Failure, FailureClass, TransferFailed, UsageProblem, WharfError
@@ -55,12 +55,11 @@ def say_json(value: object) -> None:
 
 
 def narrate(text: str) -> None:
-    """A line for people on stderr. When nobody reads it any more, the work goes on: it is not what was asked for."""
-    try:
+    """A line for people on stderr. When nobody reads it any more, or the disk of a log is full, the work goes on: it is
+    not what was asked for."""
+    with suppress(OSError):
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
-    except BrokenPipeError:
-        return
 
 
 def report(error: WharfError) -> int:

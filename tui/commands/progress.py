@@ -75,7 +75,7 @@ class StepLine:
 
 def _write(text: str) -> None:
     # Whoever reads the narration may leave; the runs go on.
-    with suppress(BrokenPipeError):
+    with suppress(OSError):
         sys.stderr.write(text)
         sys.stderr.flush()
 
