@@ -103,7 +103,7 @@ async def test_ftp(loud: Loud, tmp_path: Path, lets_in: bool) -> None:
     assert CANARIES["ftp"] in memory.heard
     loud.assert_silent()
     assert b"[secret]" in loud.said
-    assert b"DEBUG aioftp.client: PASS" in loud.paths.log.read_bytes()
+    assert b"DEBUG tui.methods.ftp_control: PASS" in loud.paths.log.read_bytes()
 
 
 @pytest.mark.parametrize("lets_in", [False, True])

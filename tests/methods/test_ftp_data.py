@@ -20,6 +20,7 @@ class Line:
 
     data: DataConnection
     peer: socket.socket
+    thread: DataThread
     alive: int = 0
 
     def lives(self) -> None:
@@ -31,11 +32,15 @@ async def line() -> AsyncIterator[Line]:
     ours, peer = socket.socketpair()
     peer.setblocking(False)
     thread = DataThread()
-    line = Line(DataConnection(ours, thread), peer)
+    line = Line(DataConnection(ours, thread), peer, thread)
     yield line
     line.data.break_off()
     thread.end()
     peer.close()
+
+
+def in_thread(line: Line, work: Callable[[], None]) -> Awaitable[None]:
+    return asyncio.get_running_loop().run_in_executor(line.thread.executor, work)
 
 
 async def test_what_trickles_in_is_handed_on_although_no_block_is_full(line: Line) -> None:
@@ -75,8 +80,10 @@ async def test_a_silent_peer_can_be_left_at_once(line: Line, waits_for: str) -> 
     waits: dict[str, Callable[[], Awaitable[object]]] = {
         "receive": line.data.receive,
         "send": lambda: line.data.send(b"x" * (64 * BLOCK_SIZE), line.lives),
-        "handshake": lambda: line.data.encrypt(ssl.create_default_context(), None, "localhost"),
+        "handshake": lambda: in_thread(line, lambda: line.data.shake_hands(wait=True)),
     }
+    if waits_for == "handshake":
+        line.data.encrypt(ssl.create_default_context(), None, "localhost")
     waiting = asyncio.ensure_future(waits[waits_for]())
     ended, _ = await asyncio.wait({waiting}, timeout=0.1)
     assert not ended
@@ -91,7 +98,7 @@ async def test_a_silent_peer_can_be_left_at_once(line: Line, waits_for: str) -> 
 
 async def test_the_end_of_an_upload_reaches_the_peer(line: Line) -> None:
     await line.data.send(b"all of it", line.lives)
-    await line.data.settle(line.data.part())
+    await in_thread(line, line.data.part)
     loop = asyncio.get_running_loop()
 
     assert [await loop.sock_recv(line.peer, 100), await loop.sock_recv(line.peer, 100)] == [b"all of it", b""]

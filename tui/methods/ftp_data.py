@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 from typing import TypeVar
 
@@ -23,17 +24,20 @@ _PROMPT = 0.2
 """Seconds after which what has come is handed on all the same, and what was sent is a sign of life."""
 _SLICE = 64 * 1024
 """Bytes sent in one call: a slow peer that takes this much within the stall timeout is not silent."""
-_FAREWELL_WAIT = 1.0
-"""Seconds for the peer to end TLS after the transfer is confirmed."""
+_UNSENT = 128 * 1024
+"""Bytes that may wait in the kernel for sending. More would hide from us for a long time whether a slow peer takes
+them at all."""
+_PIECE = 64 * 1024
+"""Bytes of a small file that are received in one call."""
 
 _Result = TypeVar("_Result")
 
 
 class DataThread:
-    """Serves the data connections of one control connection, one after the other."""
+    """Serves one control connection and its data connections, one after the other."""
 
     def __init__(self) -> None:
-        self.executor = ThreadPoolExecutor(1, thread_name_prefix="ftp data")
+        self.executor = ThreadPoolExecutor(1, thread_name_prefix="ftp")
         self.memory = Memory(BLOCK_SIZE)
 
     def end(self) -> None:
@@ -41,34 +45,84 @@ class DataThread:
         self.executor.shutdown(wait=False)
 
 
-class DataConnection:
-    """A connected socket, from the handshake to the farewell. Errors are OSError."""
+def signs_of_life(alive: Callable[[], None]) -> Callable[[], None]:
+    """For a thread to tell the event loop that the peer does something. To be called there as often as one likes."""
+    loop = asyncio.get_running_loop()
+    told = monotonic()
 
-    def __init__(self, connected: socket.socket, thread: DataThread) -> None:
-        connected.setblocking(True)
-        self._socket = connected
+    def tell() -> None:
+        nonlocal told
+        if monotonic() - told > _PROMPT:
+            told = monotonic()
+            loop.call_soon_threadsafe(alive)
+
+    return tell
+
+
+class DataConnection:
+    """A socket, from connecting to the farewell. Errors are OSError. What is no coroutine is for use in the thread,
+    apart from `break_off`."""
+
+    def __init__(self, connection: socket.socket, thread: DataThread) -> None:
+        connection.setblocking(True)
+        if connection.family in (socket.AF_INET, socket.AF_INET6):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
+        self._socket = connection
         # TLS takes the socket over; a duplicate reaches the connection whoever has it at that moment.
-        self._lever = connected.dup()
+        self._lever = connection.dup()
         self._thread = thread
         self._ahead: asyncio.Future[Block] | None = None
         self._awaited = False
         self._ended = False
         self._broken = False
 
-    def encrypt(
-        self, context: ssl.SSLContext, session: ssl.SSLSession | None, host: str | None
-    ) -> "asyncio.Future[None]":
-        """Begin the handshake, resuming a session."""
+    def connect(self, address: tuple[object, ...]) -> None:
+        """Connect, if the socket was not."""
+        self._socket.connect(address)
 
-        def shake_hands() -> None:
-            self._socket = context.wrap_socket(self._socket, server_hostname=host, session=session)
+    def encrypt(self, context: ssl.SSLContext, session: ssl.SSLSession | None, host: str | None) -> None:
+        """Prepare for TLS that resumes a session. `shake_hands` comes next."""
+        self._socket = context.wrap_socket(
+            self._socket, server_hostname=host, session=session, do_handshake_on_connect=False
+        )
 
-        return self._begin(shake_hands)
+    def shake_hands(self, *, wait: bool) -> None:
+        """Go on with the handshake to its end. Unless it is to `wait` for the peer it raises what ssl does then."""
+        assert isinstance(self._socket, ssl.SSLSocket)  # noqa: S101 - of no other
+        self._socket.setblocking(wait)
+        self._socket.do_handshake()
+        self._socket.setblocking(True)
 
     @property
     def tls(self) -> ssl.SSLSocket | None:
         """The TLS layer after the handshake; None without one."""
         return self._socket if isinstance(self._socket, ssl.SSLSocket) else None
+
+    def fileno(self) -> int:
+        """For waiting until there is more to be received or sent."""
+        return self._socket.fileno()
+
+    def take(self, most: int, heard: Callable[[], None]) -> bytes | None:
+        """All that comes, to the end; None if that is more than so much. `heard` is called while it comes."""
+        pieces = []
+        length = 0
+        while piece := self._socket.recv(_PIECE):
+            heard()
+            pieces.append(piece)
+            length += len(piece)
+            if length > most:
+                return None
+        return b"".join(pieces)
+
+    def give(self, data: Block, heard: Callable[[], None]) -> None:
+        """Send. `heard` is called while the peer takes it."""
+        view = memoryview(data)
+        for start in range(0, len(view), _SLICE):
+            right_of_way.give()
+            self._socket.sendall(view[start : start + _SLICE])
+            heard()
 
     async def receive(self) -> Block:
         """The next bytes, up to a block; empty at the end. Meanwhile the bytes after them are fetched."""
@@ -105,41 +159,22 @@ class DataConnection:
 
     async def send(self, data: Block, alive: Callable[[], None]) -> None:
         """Send; returns when most of it has left. `alive` is called while that goes on."""
-        loop = asyncio.get_running_loop()
+        await self._begin(partial(self.give, data, signs_of_life(alive)))
 
-        def send_slices() -> None:
-            told = monotonic()
-            view = memoryview(data)
-            for start in range(0, len(view), _SLICE):
-                right_of_way.give()
-                self._socket.sendall(view[start : start + _SLICE])
-                if monotonic() - told > _PROMPT:
-                    loop.call_soon_threadsafe(alive)
-                    told = monotonic()
-
-        await self._begin(send_slices)
-
-    def part(self) -> "asyncio.Future[None] | None":
-        """Tell the peer that this was all. With TLS the peer has to agree; that is for `settle` to wait for."""
+    def part(self) -> None:
+        """Tell the peer that this was all, and close. With TLS the peer has to agree; while it has not, this raises
+        what ssl does when there is something to wait for."""
         if self.tls is not None:
-            return self._begin(self._end_tls)
-        self._broken = True
-        self._close()
-        return None
-
-    async def settle(self, parting: "asyncio.Future[None] | None") -> None:
-        """Close, whether or not the peer agrees soon: what it thinks of the transfer is known already."""
-        if parting is not None:
-            await asyncio.wait({parting}, timeout=_FAREWELL_WAIT)
-        self.break_off()
-
-    def _end_tls(self) -> None:
-        with suppress(OSError, ValueError):
-            assert isinstance(self._socket, ssl.SSLSocket)  # noqa: S101 - only asked for then
-            self._socket.settimeout(None)
-            self._socket = self._socket.unwrap()
+            self.tls.setblocking(False)
+            try:
+                self.tls.unwrap()
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                raise
+            except (OSError, ValueError):
+                # What the peer thinks of the transfer it says elsewhere.
+                pass
         # At once: vsftpd gives its verdict when its own end is acknowledged, which an open socket is in no hurry to do.
-        self._close()
+        self.close()
 
     def break_off(self) -> None:
         """Drop the connection at once, so that the thread wakes up with an error or an end."""
@@ -151,9 +186,11 @@ class DataConnection:
         if self._ahead is not None and not self._awaited:
             _forget(self._ahead)
         # In the thread, because it may still be using the socket.
-        self._thread.executor.submit(self._close)
+        self._thread.executor.submit(self.close)
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Free the sockets."""
+        self._broken = True
         self._socket.close()
         self._lever.close()
 

@@ -10,13 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-import aioftp
-
 from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.methods.base import CannotContinue, Surroundings
 from tui.methods.ftp_login import Features, FtpDoor, translated
-from tui.methods.ftps_client import DataChannel, FtpsClient, NotFtp, Refused
+from tui.methods.ftps_client import DataChannel, FtpsClient, NotFtp, Refused, Unsendable
 
 _GOODBYE_WAIT = 2.0
 """Seconds the server gets to answer QUIT."""
@@ -145,7 +143,7 @@ class FtpLink:
 def _still_in_step(error: TransferFailed) -> bool:
     """Whether the failure leaves the control connection as it was: a plain no of the server, or nothing sent at all."""
     cause = error.__cause__
-    return isinstance(cause, aioftp.errors.InvalidCommand) or (isinstance(cause, Refused) and cause.reply.code != "421")
+    return isinstance(cause, Unsendable) or (isinstance(cause, Refused) and cause.reply.code != "421")
 
 
 def _is_broken_encryption(error: TransferFailed) -> bool:

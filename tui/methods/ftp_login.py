@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import aioftp
-
 from tui.domain.connection import Connection
 from tui.domain.endpoint import FtpEndpoint
 from tui.domain.failure import FailureClass, TransferFailed
@@ -18,7 +16,7 @@ from tui.methods.base import Surroundings
 from tui.methods.dial import Peer
 from tui.methods.failures import network_failure
 from tui.methods.ftp_replies import is_unknown_command, quote, refusal
-from tui.methods.ftps_client import FtpsClient, NotFtp, Refused, Reply
+from tui.methods.ftps_client import FtpsClient, NotFtp, Refused, Reply, Unsendable
 from tui.methods.narration import StepNote
 from tui.methods.route import find_way
 from tui.trust.tls import check_pin, client_context, trusted_certificate
@@ -137,7 +135,7 @@ class FtpDoor:
             )
         try:
             return await client.exchange(f"PASS {secret}", secret_after=len("PASS "))
-        except aioftp.errors.InvalidCommand:
+        except Unsendable:
             raise TransferFailed(
                 FailureClass.CONFIG,
                 "The secret holds a line break or another control character; it was not sent.",
@@ -161,7 +159,7 @@ def translated(doing: str, where: str, otherwise: FailureClass = FailureClass.RE
         yield
     except Refused as error:
         raise refusal(error.reply, doing, otherwise=otherwise) from error
-    except aioftp.errors.InvalidCommand as error:
+    except Unsendable as error:
         raise TransferFailed(
             FailureClass.UNSAFE_NAME,
             f"{doing}: control characters, and what the server's encoding has no characters for, are not sent.",
@@ -190,7 +188,7 @@ async def greeting(client: FtpsClient) -> Reply:
     return reply
 
 
-async def start_tls(client: FtpsClient, endpoint: FtpEndpoint, context: ssl.SSLContext) -> ssl.SSLObject:
+async def start_tls(client: FtpsClient, endpoint: FtpEndpoint, context: ssl.SSLContext) -> ssl.SSLSocket:
     """Encrypt the control connection: with explicit TLS by AUTH after the greeting, with implicit TLS before it."""
     if endpoint.tls is FtpTls.IMPLICIT:
         tls = await _encrypt_implicitly(client, endpoint, context)
@@ -206,11 +204,11 @@ async def start_tls(client: FtpsClient, endpoint: FtpEndpoint, context: ssl.SSLC
     return await client.encrypt(context, endpoint.host)
 
 
-async def _encrypt_implicitly(client: FtpsClient, endpoint: FtpEndpoint, context: ssl.SSLContext) -> ssl.SSLObject:
+async def _encrypt_implicitly(client: FtpsClient, endpoint: FtpEndpoint, context: ssl.SSLContext) -> ssl.SSLSocket:
     try:
         return await client.encrypt(context, endpoint.host)
-    except ssl.SSLError as error:
-        if error.reason != "WRONG_VERSION_NUMBER":
+    except (ssl.SSLError, NotFtp) as error:
+        if isinstance(error, ssl.SSLError) and error.reason != "WRONG_VERSION_NUMBER":
             raise
         raise TransferFailed(
             FailureClass.TLS,
