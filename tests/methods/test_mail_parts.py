@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.methods.imap_syntax import UnreadableAnswer, Value, folder_argument, quoted, read_fetch, read_values
+from tui.methods.imap_syntax import UnreadableAnswer, Value, folder_argument, moment, quoted, read_fetch, read_values
 from tui.methods.mail_parts import DamagedContent, TransferDecoder, attached_parts, is_from, parameter
 
 
@@ -175,3 +175,27 @@ def test_a_quoted_string_is_read_back(text: str) -> None:
 )
 def test_who_a_mail_is_from(header: bytes, is_acme: bool) -> None:
     assert is_from(header, "*@acme.example") is is_acme
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        (b" 7-Jul-1996 02:44:25 -0700", 836732665.0),
+        (b"17-Jul-1996 02:44:25 +0000", 837571465.0),
+        (b"07-Foo-1996 02:44:25 +0000", None),
+        (b"99-Jul-1996 02:44:25 +0000", None),
+        (b"01-Jan-0000 00:00:00 +0000", None),
+        (b"07-Jul-1996 02:44:25", None),
+        (None, None),
+        ([], None),
+    ],
+)
+def test_when_the_server_got_a_mail(written: Value, seconds: float | None) -> None:
+    assert moment(written) == seconds
+
+
+@given(
+    st.binary(max_size=40) | st.from_regex(rb"[ 0-9]{2}-[A-Z][a-z]{2}-[0-9]{4} [0-9:]{8} [+-][0-9]{4}", fullmatch=True)
+)
+def test_any_date_is_a_moment_or_none(written: bytes) -> None:
+    assert moment(written) is None or isinstance(moment(written), float)

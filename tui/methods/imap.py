@@ -11,8 +11,6 @@ every new process reads the whole folder again, so `move` serves better where it
 """
 
 import asyncio
-import imaplib
-import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,7 +22,7 @@ from tui.domain.naming import is_partial, matches, unused_name
 from tui.domain.terms import After, MailAuth
 from tui.methods.base import BLOCK_SIZE, Entry, Source, Surroundings
 from tui.methods.imap_client import Folder, ImapClient, OversizedAnswer
-from tui.methods.imap_syntax import Value, number
+from tui.methods.imap_syntax import Value, moment, number
 from tui.methods.mail_identity import (
     TlsLayer,
     check_certificate,
@@ -158,13 +156,12 @@ class ImapSession(Source):
         return mails
 
     def _offers_of(self, mail: dict[str, Value]) -> list[_Offer]:
-        uid, date = number(mail.get("UID")), mail.get("INTERNALDATE")
+        uid, mtime = number(mail.get("UID")), moment(mail.get("INTERNALDATE"))
         found = mail.get(_HEADER)
         header = found if isinstance(found, bytes) and len(found) <= _LONGEST_HEADER else b""
         # What has no UID is news about a mail, not an answer.
         if not uid or _is_deleted(mail.get("FLAGS")) or not self._is_wanted(header):
             return []
-        mtime = _seconds(date if isinstance(date, bytes) else b"")
         message_id = message_id_in(header)
         offers = []
         for part in attached_parts(mail.get("BODYSTRUCTURE")):
@@ -329,9 +326,3 @@ def _told_apart(offers: list[_Offer]) -> list[_Offer]:
 
 def _is_deleted(flags: Value) -> bool:
     return isinstance(flags, list) and any(isinstance(flag, bytes) and flag.lower() == b"\\deleted" for flag in flags)
-
-
-def _seconds(internaldate: bytes) -> float | None:
-    """INTERNALDATE, when the server got the mail, in seconds since the epoch."""
-    parsed = imaplib.Internaldate2tuple(b'INTERNALDATE "' + internaldate + b'"')
-    return time.mktime(parsed) if parsed is not None else None

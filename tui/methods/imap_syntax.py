@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 Value = bytes | None | list["Value"]
 """What an answer is made of: a string or atom, NIL, or a list in parentheses."""
@@ -107,3 +108,14 @@ def quoted(text: str) -> str:
 def number(value: object) -> int:
     """A number as IMAP has them, of 32 bits; 0 for what is none."""
     return int(value) if isinstance(value, bytes) and re.fullmatch(rb"[0-9]{1,10}", value) else 0
+
+
+def moment(value: object) -> float | None:
+    """A date such as ` 7-Jul-1996 02:44:25 -0700` (RFC 3501 section 2.3.3) in seconds since the epoch; None for what is
+    none."""
+    if not isinstance(value, bytes):
+        return None
+    try:
+        return datetime.strptime(value.decode("ascii").strip(" "), "%d-%b-%Y %H:%M:%S %z").timestamp()
+    except ValueError:
+        return None
