@@ -352,6 +352,23 @@ async def test_answers_to_the_mail(answer: bytes, failure_class: FailureClass) -
     assert "\x1b" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("size", "told"), [(b"1000", "1.0 kB, as the server"), (b"0", "25 MB, as is usual"), (b"9" * 5000, "25 MB, as is")]
+)
+async def test_the_size_that_a_server_names_is_a_number_or_nothing(size: bytes, told: str) -> None:
+    """Python refuses to read a number of thousands of digits."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 hello\r\n")
+        await reader.readline()
+        writer.write(b"250-hello\r\n250 SIZE " + size + b"\r\n")
+        await reader.readline()
+
+    witness = Witness()
+    async with scripted_server(talk) as port, open_smtp(open_relay(port), witness):
+        assert told in witness.told("size").detail
+
+
 async def test_what_a_server_says_before_tls_is_not_believed_after_it(certificates: Certificates) -> None:
     """Whoever is in between adds an answer behind the one to STARTTLS (RFC 3207 section 6)."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -73,10 +73,7 @@ class Mail:
 def is_plain_address(address: str) -> bool:
     """Whether every mail server takes the address as it is: ASCII, nothing to quote (RFC 5321 section 4.1.2)."""
     # An encoded word (RFC 2047) would be a valid name for a mailbox, but not everybody would read it as one.
-    return (
-        "=?" not in address
-        and re.fullmatch(rf"{_ATOM}(\.{_ATOM})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", address) is not None
-    )
+    return "=?" not in address and _PLAIN_ADDRESS.fullmatch(address) is not None
 
 
 def compose(head: Letterhead, attachments: Sequence[Attachment], now: datetime) -> Mail:

@@ -169,6 +169,8 @@ class SmtpSession(Target):
         if self._spool is None:
             self._spool = Spool()
         spool = self._spool
+        if not self._staged:
+            await spool.cut(0)
         start = spool.size
         try:
             yield _SpoolWriter(spool)
@@ -222,7 +224,8 @@ class SmtpSession(Target):
             raise
         self._narrator.tell("mail", f"{mail.message_id} to {', '.join(accepted)}: {answer}")
         for staged in batch:
-            await self.discard(staged.entry)
+            # Nothing that can fail, and no moment for a cancel: the mail is out, and that is to be put on record now.
+            del self._staged[staged.entry.key]
         if refused:
             raise PartlyDelivered(
                 FailureClass.REJECTED,
@@ -258,8 +261,6 @@ class SmtpSession(Target):
 
     async def discard(self, entry: Entry) -> None:
         self._staged.pop(entry.key, None)
-        if not self._staged and self._spool is not None:
-            await self._spool.cut(0)
 
 
 class _SpoolWriter:

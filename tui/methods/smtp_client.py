@@ -124,9 +124,10 @@ class SmtpClient:
 
     @property
     def size_limit(self) -> int | None:
-        """Bytes of the largest mail that the server takes, if it says so (RFC 1870: 0 is no limit)."""
+        """Bytes of the largest mail that the server takes, if it says so, in twenty digits at most; 0 is no limit (RFC
+        1870, section 3)."""
         value = self._smtp.esmtp_extensions.get("size", "").strip()
-        return (int(value) or None) if value.isascii() and value.isdigit() else None
+        return (int(value) or None) if re.fullmatch(r"[0-9]{1,20}", value) else None
 
     async def login(self, username: str, secret: str, *, encrypted: bool) -> str:
         """AUTH (RFC 4954), once, with the first mechanism of ours that the server offers. Returns its name.
