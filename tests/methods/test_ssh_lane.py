@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, cast
 
@@ -105,7 +106,13 @@ class _Channel:
         self._recv_state = self._send_state = "open"
         self._recv_paused = False
         self._recv_window = 1 << 20
+        self._send_window = 0
+        self.flushed_at: list[int] = []
+        """How wide the window was when what waits for it could go on."""
         self.received: list[bytes] = []
+
+    def _flush_send_buf(self) -> None:
+        self.flushed_at.append(self._send_window)
 
     def _deliver_data(self, data: bytes, datatype: int | None) -> None:
         self.received.append(bytes(data))
@@ -139,10 +146,15 @@ class _Link:
         self.received.append(plain)
 
 
-def _packet(kind: int, channel: int, data: bytes) -> bytes:
+def _packet(kind: int, channel: int, data: bytes, number: int | None = None) -> bytes:
     padding = 4 + -(len(data) + 14) % 16
-    body = bytes((padding, kind)) + channel.to_bytes(4) + len(data).to_bytes(4) + data + bytes(padding)
+    number = len(data) if number is None else number
+    body = bytes((padding, kind)) + channel.to_bytes(4) + number.to_bytes(4) + data + bytes(padding)
     return len(body).to_bytes(4) + body
+
+
+def _widening(channel: int, count: int) -> bytes:
+    return _packet(93, channel, b"", count)
 
 
 def _sealed(packets: list[bytes]) -> list[bytes]:
@@ -168,7 +180,7 @@ def _feed(lane: Lane, stream: bytes, pieces: list[int]) -> None:
 
 
 _DATA = st.tuples(st.just(94), st.sampled_from([_OURS, _OTHER]), st.binary(min_size=1, max_size=200))
-_OTHERS = st.tuples(st.sampled_from([2, 93, 95, 96, 99]), st.just(_OURS), st.binary(max_size=40))
+_OTHERS = st.tuples(st.sampled_from([2, 95, 96, 99]), st.just(_OURS), st.binary(max_size=40))
 
 
 @given(st.lists(_DATA | _OTHERS, max_size=12), st.lists(st.integers(1, 300), max_size=30))
@@ -183,6 +195,21 @@ def test_every_packet_goes_one_way_in_whatever_pieces_it_comes(
     assert link.received == [packet[4:] for packet, one in zip(plain, packets, strict=True) if one[:2] != (94, _OURS)]
     assert link._recv_seq == len(packets)
     assert link._channels[_OURS]._recv_window == (1 << 20) - sum(map(len, ours))
+
+
+@given(st.lists(st.tuples(st.sampled_from([_OURS, _OTHER]), st.integers(0, (1 << 32) - 1)), max_size=12))
+def test_windows_of_its_channels_are_widened_by_the_lane_and_others_by_the_library(
+    widened: list[tuple[int, int]],
+) -> None:
+    link = _Link()
+    plain = [_widening(*one) for one in widened]
+    _feed(_lane(link), b"".join(_sealed(plain)), [])
+    ours = [count for channel, count in widened if channel == _OURS]
+    assert link._channels[_OURS].flushed_at == list(accumulate(ours))
+    assert link.received == [
+        packet[4:] for packet, (channel, _) in zip(plain, widened, strict=True) if channel == _OTHER
+    ]
+    assert link._recv_seq == len(widened)
 
 
 @given(st.integers(4, 60))
@@ -206,6 +233,21 @@ def test_what_a_channel_cannot_take_now_is_the_librarys_matter(change: dict[str,
     packet = _packet(94, _OURS, bytes(40))
     _feed(_lane(link), b"".join(_sealed([packet])), [])
     assert (link._channels[_OURS].received, link.received) == ([], [packet[4:]])
+
+
+def test_a_window_adjustment_with_something_behind_it_is_the_librarys_matter() -> None:
+    link = _Link()
+    packet = _packet(93, _OURS, b"more", 4)
+    _feed(_lane(link), b"".join(_sealed([packet])), [])
+    assert (link._channels[_OURS].flushed_at, link.received) == ([], [packet[4:]])
+
+
+@pytest.mark.parametrize("change", [{"_recv_state": "eof"}, {"_send_state": "eof_pending"}], ids=str)
+def test_the_window_of_a_channel_that_ends_is_the_librarys_matter(change: dict[str, Any]) -> None:
+    link = _Link()
+    vars(link._channels[_OURS]).update(change)
+    _feed(_lane(link), b"".join(_sealed([_widening(_OURS, 7)])), [])
+    assert (link._channels[_OURS].flushed_at, len(link.received)) == ([], 1)
 
 
 @pytest.mark.parametrize("size", [0, 39, 41, 1 << 31])

@@ -2,8 +2,9 @@
 
 The library copies each byte about ten times between the socket and the channel and makes a dozen objects of every
 packet. For what moves files that costs more than the encryption. Here packets with data of channels that ask for it are
-decrypted straight from where the socket has put them, and encrypted straight into what the socket sends; all others,
-and all bytes while keys are exchanged, go the library's own way as they came. What the library must know afterwards is
+decrypted straight from where the socket has put them, and encrypted straight into what the socket sends; those that
+widen the windows of these channels, of which some servers send as many, are dealt with here too. All others, and all
+bytes while keys are exchanged, go the library's own way as they came. What the library must know afterwards is
 set as it would set it itself: sequence numbers, counters of the cipher, windows, bytes since the last key exchange.
 
 That takes attributes of the library that are not public: the tests hold it to what is expected of them here.
@@ -26,15 +27,19 @@ Pieces = Sequence[bytes | memoryview]
 
 _BUFFER = 256 * 1024
 """Bytes taken from the socket at once; more than the longest packet that the library takes."""
+_WINDOW_ADJUST = 93
 _DATA = 94
-"""SSH_MSG_CHANNEL_DATA (RFC 4254, section 5.2)."""
+"""SSH_MSG_CHANNEL_WINDOW_ADJUST and SSH_MSG_CHANNEL_DATA (RFC 4254, section 5.2)."""
 _LENGTH = 4
 """Bytes that say how long the packet is; not encrypted, but authenticated."""
 _TAG = 16
 _BLOCK = 16
 _LEAST_PADDING = 4
 _BEFORE_DATA = 10
-"""Bytes of a decrypted packet before its data: length of the padding, type, channel, length of the data."""
+"""Bytes of a decrypted packet before its data: length of the padding, type, channel, length of the data. A packet that
+widens the window has as many before its padding."""
+_NOISE = 4096
+"""Bytes of padding that the kernel is asked for at once: it is asked in the time of a packet otherwise."""
 
 
 def lane_of(link: asyncssh.SSHClientConnection) -> "Lane | None":
@@ -66,6 +71,7 @@ class Lane(asyncio.BufferedProtocol):
         """Where in the buffer the bytes are that have not been used."""
         self._opening = _Cipher(None)
         self._sealing = _Cipher(None)
+        self._noise = b""
 
     def add(self, channel: asyncssh.SSHClientChannel[bytes]) -> None:
         """Have data for this channel come this way: its session gets it as memoryviews."""
@@ -111,12 +117,19 @@ class Lane(asyncio.BufferedProtocol):
         before = bytes((padding, _DATA)) + channel._send_chan.to_bytes(4) + size.to_bytes(4)
         sealed = bytearray(_LENGTH + length + _TAG)
         sealed[:_LENGTH] = head
-        plain = b"".join((before, *pieces, urandom(padding)))
+        plain = b"".join((before, *pieces, self._padding(padding)))
         self._sealing.seal(plain, head, memoryview(sealed)[_LENGTH:])
         channel._send_window -= size
         link._send_seq = (link._send_seq + 1) & 0xFFFFFFFF
         link._rekey_bytes_sent += length
         return sealed
+
+    def _padding(self, count: int) -> bytes:
+        """Bytes that nobody can foretell, each used once."""
+        if len(self._noise) < count:
+            self._noise = urandom(_NOISE)
+        padding, self._noise = self._noise[:count], self._noise[count:]
+        return padding
 
     # Receiving
 
@@ -150,28 +163,35 @@ class Lane(asyncio.BufferedProtocol):
         return min(_LENGTH + length + _TAG, _BUFFER)
 
     def _deliver(self, start: int, end: int) -> bool:
-        """Decrypt a packet and hand it to its channel, if it has data for one that asked for it; else nothing is
-        done."""
+        """Decrypt a packet and do what it says, if it is for a channel that asked for it; else nothing is done."""
         try:
             plain = self._opening.open(self._view[start:end], self._view[start - _LENGTH : start])
         except InvalidTag:
             return False
-        if len(plain) < _BEFORE_DATA or plain[1] != _DATA:
+        if len(plain) < _BEFORE_DATA:
             return False
-        size = int.from_bytes(plain[6:_BEFORE_DATA])
         channel = self._link._channels.get(int.from_bytes(plain[2:6]))
-        if channel not in self._channels or len(plain) != _BEFORE_DATA + size + plain[0]:
+        if channel not in self._channels or channel._recv_state != "open" or channel._send_state != "open":
             return False
-        if channel._recv_state != "open" or channel._send_state != "open" or channel._recv_paused:
-            return False
-        if not 0 < size <= channel._recv_window:
-            return False
+        number = int.from_bytes(plain[6:_BEFORE_DATA])
+        content = len(plain) - _BEFORE_DATA - plain[0]
+        if plain[1] == _DATA and content == number and 0 < number <= channel._recv_window and not channel._recv_paused:
+            self._count()
+            channel._recv_window -= number
+            data = memoryview(plain)[_BEFORE_DATA : _BEFORE_DATA + number]
+            channel._deliver_data(cast(bytes, data), None)
+            return True
+        if plain[1] == _WINDOW_ADJUST and content == 0:
+            self._count()
+            channel._send_window += number
+            channel._flush_send_buf()
+            return True
+        return False
+
+    def _count(self) -> None:
+        """A packet was taken."""
         self._opening.count()
         self._link._recv_seq = (self._link._recv_seq + 1) & 0xFFFFFFFF
-        channel._recv_window -= size
-        data = memoryview(plain)[_BEFORE_DATA : _BEFORE_DATA + size]
-        channel._deliver_data(cast(bytes, data), None)
-        return True
 
     def _pass_on(self, end: int) -> bool:
         """Give the library the bytes up to there, and all others if it is in the midst of something after them. Returns
