@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tui.domain.failure import TransferFailed
 from tui.methods import disk_writing
 from tui.methods.blocks import PAGE, Block, Memory, begins_with_page
-from tui.methods.disk_writing import DirectWriter, writing
+from tui.methods.disk_writing import DirectWriter, _open_for_writing, writing
 
 GATHERED = 4 * PAGE
 SIZES = st.one_of(st.sampled_from([1, PAGE - 1, PAGE, PAGE + 1, GATHERED]), st.integers(1, 3 * GATHERED))
@@ -72,20 +72,21 @@ async def test_blocks_in_aligned_memory_go_to_the_disk_as_they_are(
     assert written == [(True, 2 * PAGE)] * 2
 
 
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EOPNOTSUPP, errno.EIO])
 @pytest.mark.parametrize("refuses", ["the mode", "each write"])
 async def test_a_disk_that_wants_the_cache_gets_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refuses: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refuses: str, number: int
 ) -> None:
     control, write = fcntl.fcntl, os.write
 
     def no_mode(file: int, command: int, flags: int = 0) -> int:
         if command == fcntl.F_SETFL and flags & os.O_DIRECT:
-            raise OSError(errno.EINVAL, "Invalid argument")
+            raise OSError(number, "No.")
         return control(file, command, flags)
 
     def no_write(file: int, data: Block) -> int:
         if control(file, fcntl.F_GETFL) & os.O_DIRECT:
-            raise OSError(errno.EINVAL, "Invalid argument")
+            raise OSError(number, "No.")
         return write(file, data)
 
     if refuses == "the mode":
@@ -99,14 +100,15 @@ async def test_a_disk_that_wants_the_cache_gets_it(
     assert (tmp_path / "part").read_bytes() == content
 
 
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EIO])
 async def test_a_write_that_is_refused_for_another_reason_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     def refused(_file: int, _data: Block) -> int:
-        raise OSError(errno.EINVAL, "Invalid argument")
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("tui.methods.disk_writing.os.write", refused)
-    with pytest.raises(TransferFailed, match="Invalid argument"):
+    with pytest.raises(TransferFailed, match=os.strerror(number)):
         async with writing(tmp_path / "part", PAGE, 0) as writer:
             await writer.write(b"x" * PAGE)
 
@@ -171,6 +173,42 @@ async def test_what_had_come_counts_also_where_a_cancellation_follows_the_failur
     with pytest.raises(asyncio.CancelledError):
         await failing
     assert [writer.stored for writer in writers] == [len(content)]
+
+
+async def test_a_file_that_is_there_only_after_a_cancel_does_not_stay_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answered, closed = threading.Event(), threading.Event(), asyncio.Event()
+    opened, closed_files = [], []
+
+    def open_slowly(path: Path, keep: int) -> int:
+        asked.set()
+        assert answered.wait(10)
+        opened.append(_open_for_writing(path, keep))
+        return opened[0]
+
+    def close(file: int) -> None:
+        closed_files.append(file)
+        os_close(file)
+        closed.set()
+
+    os_close = os.close
+    monkeypatch.setattr(disk_writing, "_open_for_writing", open_slowly)
+    monkeypatch.setattr("tui.methods.disk.os.close", close)
+
+    async def write() -> None:
+        async with writing(tmp_path / "part", PAGE, 0):
+            raise AssertionError("nobody waits for it any more")
+
+    beginning = asyncio.create_task(write())
+    assert await asyncio.to_thread(asked.wait, 10)
+    beginning.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await beginning
+    answered.set()
+    async with asyncio.timeout(10):
+        await closed.wait()
+    assert closed_files == opened
 
 
 def test_memory_is_used_again_once_nobody_refers_to_it() -> None:

@@ -7,6 +7,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import TypeVar
 
 from tui.domain.failure import TransferFailed
@@ -47,7 +48,7 @@ async def reading(path: str, offset: int = 0) -> AsyncIterator[AsyncIterator[Blo
     """The blocks of a source file from `offset` on. Raises TransferFailed, also while they are taken."""
     doing = f"Reading {path}"
     with translated(doing):
-        file = await asyncio.to_thread(open_source, path)
+        file = await opened(partial(open_source, path))
         os.lseek(file, offset, os.SEEK_SET)
     ahead = Lane(doing)
     try:
@@ -55,6 +56,21 @@ async def reading(path: str, offset: int = 0) -> AsyncIterator[AsyncIterator[Blo
     finally:
         await ahead.drain()
         os.close(file)
+
+
+async def opened(work: Callable[[], int]) -> int:
+    """The file that `work` opens, in a thread. When nobody waits for it any more it is closed once it is there."""
+    opening = asyncio.create_task(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_close)
+        raise
+
+
+def _close(opening: asyncio.Task[int]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        os.close(opening.result())
 
 
 def read_small(entry: Entry) -> bytes:

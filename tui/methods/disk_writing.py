@@ -17,7 +17,7 @@ from pathlib import Path
 from time import monotonic
 
 from tui.methods.blocks import PAGE, Block, Memory, begins_with_page
-from tui.methods.disk import Lane, translated
+from tui.methods.disk import Lane, opened, translated
 
 _SYNC_INTERVAL = 1.0
 """Seconds between two moments at which what was written is known to be on the disk."""
@@ -27,13 +27,15 @@ _LARGE = 64 * 1024 * 1024
 _GATHERED = 4 * 1024 * 1024
 """Bytes per write."""
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
 
 @asynccontextmanager
 async def writing(path: Path, size: int, keep: int) -> AsyncIterator["DiskWriter"]:
     """Write a file that will have this size after its first `keep` bytes, as `methods.base.Target.stage` promises."""
     doing = f"Writing {path}"
     with translated(doing):
-        file = await asyncio.to_thread(_open_for_writing, path, keep)
+        file = await opened(partial(_open_for_writing, path, keep))
     writer = (DirectWriter if _can_pass_by_cache(size, keep) else DiskWriter)(file, doing, keep)
     try:
         yield writer
@@ -208,8 +210,10 @@ def _write_all(file: int, data: Block) -> None:
         try:
             count = os.write(file, rest)
         except OSError as error:
-            # What is no whole number of its blocks, as at the end of a file, a disk takes through the cache only.
-            if error.errno != errno.EINVAL or not _use_cache_again(file):
+            # What is no whole number of its blocks, as at the end of a file, a disk takes through the cache only. Some
+            # take nothing past it, and not all say so as open(2) has it, with EINVAL: those in user space may say EIO.
+            # A disk that is broken says so again, at the latest when it is to make all of it safe.
+            if error.errno in _FULL or not _use_cache_again(file):
                 raise
         else:
             rest = rest[count:]
