@@ -17,7 +17,22 @@ _BY_ERRNO = {
     errno.ENOTDIR: FailureClass.NOT_FOUND,
     errno.ETIMEDOUT: FailureClass.TIMEOUT,
     errno.ENAMETOOLONG: FailureClass.UNSAFE_NAME,
+    # A link lies where a file was to be opened that must be none.
+    errno.ELOOP: FailureClass.PERMISSION,
 }
+
+_OF_THE_MACHINE = {
+    errno.EIO: FailureClass.INTEGRITY,
+    errno.ESTALE: FailureClass.BUSY,
+    errno.EBUSY: FailureClass.BUSY,
+    errno.EMFILE: FailureClass.BUSY,
+    errno.ENFILE: FailureClass.BUSY,
+    errno.ENOMEM: FailureClass.BUSY,
+}
+_MACHINE_REMEDY = (
+    "Nothing is wrong with the connection: look at the folder, its disk and the log of this machine, then run it again."
+)
+"""For these, and for whatever has no class of its own."""
 
 _BY_VERIFY_CODE = {
     9: "it is not valid yet",
@@ -66,5 +81,7 @@ def network_failure(error: OSError, where: str) -> TransferFailed:
 
 def file_failure(error: OSError, doing: str) -> TransferFailed:
     """Translate what the local file system raises. `doing` says what was tried, such as `writing /in/a.csv`."""
-    failure_class = _BY_ERRNO.get(error.errno or 0, FailureClass.CONFIG)
-    return TransferFailed(failure_class, f"{doing} failed: {error.strerror or error}.")
+    told, number = f"{doing} failed: {error.strerror or error}.", error.errno or 0
+    if number in _BY_ERRNO:
+        return TransferFailed(_BY_ERRNO[number], told)
+    return TransferFailed(_OF_THE_MACHINE.get(number, FailureClass.CONFIG), told, remedy=_MACHINE_REMEDY)
