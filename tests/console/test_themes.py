@@ -1,95 +1,30 @@
 """The colours: contrast measured where text stands, and states that stay apart for every eye."""
 
 import math
-from collections.abc import Iterator
-from itertools import combinations, product
+from itertools import combinations
+from pathlib import Path
 from typing import cast
 
 import pytest
 from rich.color import Color, ColorSystem, ColorType
-from rich.segment import Segment
-from textual.geometry import Region
 from textual.pilot import Pilot
 
+from tests.console.colours import RGB, faint, rgb, texts_of
 from tests.console.conftest import lines_of, settle
-from tests.console.fakes import NOW, FakeEngine
+from tests.console.every_view import make_busy
+from tests.console.fakes import FakeEngine
 from tests.console.form_support import until
 from tui.console.app import WharfApp
 from tui.console.themes import LOOKS, textual_name
-from tui.domain.failure import Failure, FailureClass
-from tui.domain.run import Event, FileRecord, FileStatus, Progress, Status
 from tui.engine import Engine
 from tui.paths import Paths
 from tui.settings import THEME_NAMES, Settings, ThemeName, read_settings
 
-RGB = tuple[float, float, float]
-
-SIGNS = "✓✗▶·●"
-
-STEPS = {
-    "connections": (),
-    "marked": ("space",),
-    "history": ("enter",),
-    "run": ("j", "j", "enter", "enter"),
-    "form": ("n", "ctrl+s"),
-    "help": ("question_mark",),
-    "facets": ("f", "space"),
-    "filter": ("slash", *"status:failed"),
-    "wrong filter": ("slash", *"status:x"),
-    "confirm": ("d",),
-    "messages": ("x", "m"),
-    "test": ("t",),
-}
-"""What is pressed to see every kind of text."""
-
 
 @pytest.fixture
-async def busy(engine: FakeEngine) -> FakeEngine:
-    """Connections in every state, with files and events of every kind."""
-    await engine.add("acme", "beta", "delta", "gamma")
-    failure = Failure(FailureClass.NETWORK, "The line is cut.", "Mend it.")
-    await engine.ran("beta")
-    files = [FileRecord(status.value, 10, 10, status=status, failure=failure) for status in FileStatus]
-    events = [Event(NOW, "plan", "3 to move"), Event(NOW, "copy", "The line is cut.", ok=False)]
-    await engine.ran("gamma", Status.FAILED, failure=failure, files=files, events=events)
-    await engine.start("delta")
-    engine.progress("delta", Progress(1, 3, 500, 1000, "a.csv"))
+async def busy(engine: FakeEngine, tmp_path: Path) -> FakeEngine:
+    await make_busy(engine, tmp_path)
     return engine
-
-
-def luminance(colour: RGB) -> float:
-    """Relative luminance (WCAG 2.1)."""
-    parts = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour]
-    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
-
-
-def contrast(one: RGB, other: RGB) -> float:
-    """From 1, none, to 21, black on white."""
-    darker, lighter = sorted((luminance(one), luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def rgb(colour: Color | None, depth: ColorSystem = ColorSystem.TRUECOLOR) -> RGB:
-    """The colour as a terminal of that depth shows it."""
-    assert colour is not None
-    red, green, blue = colour.downgrade(depth).get_truecolor()
-    return red / 255, green / 255, blue / 255
-
-
-def texts_of(app: WharfApp) -> Iterator[Segment]:
-    """What can be read on the screen: letters, digits and signs, but no bars and lines.
-
-    What a dialog covers is greyed on purpose, and its keys do not work.
-    """
-    seen = app.screen.region
-    if app.screen.is_modal:
-        visible = app.screen._compositor.visible_widgets
-        parts = [region.intersection(clip) for widget, (region, clip) in visible.items() if widget is not app.screen]
-        seen = Region.from_union([part for part in parts if part])
-    for strip in app.screen._compositor.render_strips()[seen.y : seen.bottom]:
-        yield from (
-            part for part in strip.crop(seen.x, seen.right) if any(c.isalnum() or c in SIGNS for c in part.text)
-        )
 
 
 async def at(pilot: Pilot[int], keys: tuple[str, ...]) -> None:
@@ -97,34 +32,6 @@ async def at(pilot: Pilot[int], keys: tuple[str, ...]) -> None:
     for key in keys:
         await pilot.press(key)
     await settle(pilot)
-
-
-def faint(app: WharfApp, theme: ThemeName) -> set[tuple[str, float, str]]:
-    """The texts on the screen that are hard to read, in all colours or in 256: with their style and contrast."""
-    least = 7.0 if theme == "high-contrast" else 4.5
-    found = set()
-    for segment, depth in product(texts_of(app), (ColorSystem.TRUECOLOR, ColorSystem.EIGHT_BIT)):
-        style = segment.style
-        assert style is not None
-        seen = contrast(rgb(style.color, depth), rgb(style.bgcolor, depth))
-        if seen < least:
-            found.add((f"{style} in {depth.name}", round(seen, 1), segment.text.strip()))
-    return found
-
-
-@pytest.mark.parametrize("name", STEPS)
-async def test_every_text_has_contrast(busy: FakeEngine, name: str) -> None:
-    """In each theme, the screen being there already when it is chosen."""
-    app = WharfApp(cast("Engine", busy))
-    looks = set()
-    async with app.run_test(size=(120, 36)) as pilot:
-        await at(pilot, STEPS[name])
-        for theme in LOOKS:
-            app.theme = textual_name(theme)
-            await settle(pilot)
-            assert faint(app, theme) == set(), theme
-            looks.add(tuple(str(segment.style) for segment in texts_of(app)))
-    assert len(looks) == len(LOOKS)
 
 
 @pytest.mark.parametrize("theme", LOOKS)

@@ -69,6 +69,8 @@ class Look:
             dark=self.dark,
             variables={
                 "input-cursor-background": self.accent,
+                "input-selection-background": self.accent,
+                "input-selection-foreground": self.background,
                 "footer-key-foreground": self.accent,
                 "scrollbar-background": self.surface,
                 "cursor": self.cursor,
@@ -102,7 +104,7 @@ LOOKS: Mapping[ThemeName, Look] = {
     "light": Look(
         background="#f6f8f8",
         surface="#ffffff",
-        panel="#e1e6e7",
+        panel="#e4e8e9",
         cursor="#dbe1e2",
         text="#16222a",
         accent="#0b6571",

@@ -3,26 +3,34 @@
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import ClassVar
 
 from textual import on
+from textual.binding import BindingType
 from textual.widget import Widget
-from textual.widgets import RadioButton, RadioSet
 
+from tui.console import keymap
 from tui.console.dialogs.export import ExportDialog
 from tui.console.export import Format, suggested_name
 from tui.console.screens.history_export import write_history
+from tui.console.widgets.form_choice import Choice
 from tui.domain.figures import count
 from tui.domain.filter import Filter
 from tui.store.base import Store
+
+
+class _FormatChoice(Choice, inherit_bindings=False):
+    """Where enter does not go on to the next field but writes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [binding for binding in keymap.CHOICE if binding not in keymap.FIELD]
 
 
 class HistoryExport(ExportDialog):
     """The runs of one connection, or of all, that a filter lets through."""
 
     DEFAULT_CSS = """
-    HistoryExport {
-        #export-format { height: auto; layout: horizontal; border: none; padding: 0; margin-top: 1; }
-        #export-format RadioButton { width: auto; margin-right: 3; }
+    HistoryExport Choice {
+        margin-top: 1;
     }
     """
 
@@ -41,21 +49,15 @@ class HistoryExport(ExportDialog):
 
     @property
     def what(self) -> str:
-        # The format is in words too, because the buttons show it by colour alone.
         return f"{'The runs that the filter lets through' if self._wanted else 'All runs'}, as {self._format.name}."
 
     def choices(self) -> Iterable[Widget]:
-        yield RadioSet(
-            RadioButton("CSV, a line per run", value=True, id="format-csv"),
-            RadioButton("JSON, with files", id="format-json"),
-            id="export-format",
-            compact=True,
-        )
+        yield _FormatChoice([(Format.CSV, "CSV, a line per run"), (Format.JSON, "JSON, with files")], Format.CSV)
 
-    @on(RadioSet.Changed)
-    def _format_changed(self, event: RadioSet.Changed) -> None:
+    @on(_FormatChoice.Changed)
+    def _format_changed(self, event: _FormatChoice.Changed) -> None:
         event.stop()
-        self._format = Format.JSON if event.pressed.id == "format-json" else Format.CSV
+        self._format = Format(event.choice.value)
         path = Path(self.path_line.value)
         if path.suffix.lower() in {f".{each.value}" for each in Format}:
             self.path_line.value = str(path.with_suffix(f".{self._format.value}"))

@@ -51,6 +51,10 @@ class FormField(Vertical):
             background: $panel;
         }
 
+        & SelectCurrent > .arrow {
+            color: $text-muted;
+        }
+
         &.-asking .form-label {
             color: $accent;
             text-style: bold;
