@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, cast
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Select
+from textual.widgets._toast import Toast
 
 from tests import sample_tests
 from tests.console.fakes import NOW, FakeEngine
@@ -78,6 +79,7 @@ async def told(pilot: Pilot[Any]) -> None:
     app.tell("It is done.")
     app.tell("Something is odd.", "warning")
     app.tell("Something went wrong.", "error")
+    await until(pilot, lambda: len(pilot.app.screen.query(Toast)) == 3)
 
 
 async def every_message(pilot: Pilot[Any]) -> None:

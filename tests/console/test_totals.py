@@ -1,16 +1,21 @@
 """The totals of a period: the plot of its days and the table of its connections."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
+from typing import cast
 
 import pytest
 
 from tests.console.conftest import lines_of, settle
 from tests.console.fakes import FakeEngine
 from tui.console.app import WharfApp
-from tui.console.widgets.day_plot import Day, DayPlot, _ticks
+from tui.console.widgets.day_plot import FAILED, SOUND, Day, DayPlot, _ticks
 from tui.console.widgets.row_table import RowTable
+from tui.domain.run import Status
 from tui.domain.statistics import ConnectionTotals, DayTotals, Statistics
+from tui.engine import Engine
+from tui.settings import Settings
 
 TODAY = datetime.now().astimezone().date()
 
@@ -91,3 +96,22 @@ def test_a_plot_has_a_place_for_every_day() -> None:
         assert ticks[0] == begin.toordinal()
         assert 4 <= len(ticks) <= 8
         assert ticks[-1] < begin.toordinal() + days
+
+
+@pytest.mark.parametrize("plain", [False, True])
+async def test_what_has_failed_is_told_apart_without_its_colour(engine: FakeEngine, plain: bool) -> None:
+    await engine.add("acme")
+    for status in (Status.COMPLETED, Status.FAILED):
+        run = await engine.ran("acme", status)
+        now = datetime.now(UTC)
+        engine.store.all_runs[run.run_id] = replace(run, started=now, ended=now)
+    app = WharfApp(cast("Engine", engine), Settings(ascii=plain))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        await pilot.press("T")
+        await settle(pilot)
+        legend, *rest = screen_text(app).splitlines()[1:]
+    sound, failed = "#x" if plain else (SOUND, FAILED)
+    assert f"completed {sound} below, failed {failed} above" in legend
+    heights = {sign: next(place for place, line in enumerate(rest) if sign in line) for sign in (sound, failed)}
+    assert heights[failed] < heights[sound]

@@ -47,6 +47,9 @@ _READING_TIME = {"information": 5, "warning": 8, "error": 12}
 """Seconds that a notification stays; all can be read again with the key for messages."""
 
 
+_SEVERITY_SIGNS = {"information": "", "warning": "! ", "error": "✗ "}
+"""What a notification begins with: Textual tells them apart by colour alone."""
+
 _TITLE_INTERVAL = 1.0
 """Seconds between two looks at whether the title of the terminal still holds."""
 
@@ -240,7 +243,9 @@ class WharfApp(App[int], inherit_bindings=False):
         markup: bool = True,
     ) -> None:
         self.messages.add(f"{title}: {message}" if title else message, severity)
-        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+        super().notify(
+            f"{_SEVERITY_SIGNS[severity]}{message}", title=title, severity=severity, timeout=timeout, markup=markup
+        )
 
     def action_messages(self) -> None:
         from tui.console.dialogs.messages import MessagesDialog

@@ -58,7 +58,10 @@ _LINES = {
     "▘▝▖▗▛▜▙▟▚▞": "+",
 }
 
-_TABLE = str.maketrans(_SIGNS | {sign: plain for signs, plain in (_BARS | _LINES).items() for sign in signs})
+_DOTS = {chr(pattern): "x" for pattern in range(0x2801, 0x2900)} | {"\u2800": " "}
+"""Patterns of Braille; bars are drawn with them."""
+
+_TABLE = str.maketrans(_SIGNS | _DOTS | {sign: plain for signs, plain in (_BARS | _LINES).items() for sign in signs})
 
 
 class AsciiFilter(LineFilter):

@@ -13,7 +13,7 @@ from tui.console import keymap
 from tui.console.bridge import SnapshotTaken
 from tui.console.livetable import Column
 from tui.console.screens.run_actions import RunActions
-from tui.console.widgets.day_plot import Day, DayPlot
+from tui.console.widgets.day_plot import FAILED, SOUND, Day, DayPlot
 from tui.console.widgets.empty_state import EmptyState
 from tui.console.widgets.key_footer import KeyFooter
 from tui.console.widgets.row_table import RowTable
@@ -121,7 +121,8 @@ class TotalsScreen(RunActions):
     def _legend(self) -> Text:
         if self._in_bytes:
             return Text("Bytes delivered per day")
-        return Text.assemble("Runs per day: ", ("completed", "green"), " below, ", ("failed", "red"), " above")
+        completed, failed = (f"completed {SOUND}", "green"), (f"failed {FAILED}", "red")
+        return Text.assemble("Runs per day: ", completed, " below, ", failed, " above")
 
     def _facts(self) -> list[Text]:
         runs = sum(totals.runs for totals in self._found.connections)

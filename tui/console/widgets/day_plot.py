@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from textual_plot import NumericAxisFormatter, PlotWidget
+from textual_plot import HiResMode, NumericAxisFormatter, PlotWidget
 
 from tui.domain.figures import size
 
 _TICKS = 6
+
+SOUND, FAILED = "█", "⣿"
+"""What the two parts of a bar are made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,8 @@ class DayPlot(PlotWidget, can_focus=False):
         self.set_ylimits(0, max([day.total for day in days], default=0) * 1.05 or 1)
         places = [day.day.toordinal() for day in days]
         if any(day.total > day.sound for day in days):
-            self.bar(places, [day.total for day in days], 0.8, "red")
+            # Of dots, so that it is told apart without its colour as well.
+            self.bar(places, [day.total for day in days], 0.8, "red", HiResMode.BRAILLE)
         if days:
             self.bar(places, [day.sound for day in days], 0.8, "cyan" if in_bytes else "green")
 
