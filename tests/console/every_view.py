@@ -83,7 +83,10 @@ async def told(pilot: Pilot[Any]) -> None:
 
 
 async def every_message(pilot: Pilot[Any]) -> None:
-    await told(pilot)
+    log = cast("WharfApp", pilot.app).messages
+    log.add("It is done.", "information")
+    log.add("Something is odd.", "warning")
+    log.add("Something went wrong.", "error")
     await pressing("m")(pilot)
 
 
