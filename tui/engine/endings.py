@@ -82,15 +82,15 @@ class Endings:
         await self.settle_each([entry])
 
     async def settle_each(self, entries: Sequence[Entry]) -> None:
-        """`settle` of each, as many at the same time as the source has under way."""
+        """`settle` of each, as many together as the source likes."""
         if not self._policy.touches_source:
             return
         for entry in entries:
             if entry.key in self._stuck:
                 self.not_settled(entry, StillAside(entry))
         free = [entry for entry in entries if entry.key not in self._stuck]
-        for start in range(0, len(free), self._source.side_by_side):
-            await self._settle_some(free[start : start + self._source.side_by_side])
+        for start in range(0, len(free), self._source.at_a_time):
+            await self._settle_some(free[start : start + self._source.at_a_time])
 
     async def _settle_some(self, entries: Sequence[Entry]) -> None:
         fresh = await self._source.stat_each(entries)

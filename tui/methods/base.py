@@ -134,6 +134,14 @@ async def come_to(call: Callable[[_Item], Awaitable[_Answer]], item: _Item) -> "
         return error
 
 
+async def only(outcomes: "Awaitable[Each[_Answer]]") -> _Answer:
+    """What has become of one file that was asked for alone. Raises its failure."""
+    (outcome,) = await outcomes
+    if isinstance(outcome, TransferFailed):
+        raise outcome
+    return outcome
+
+
 async def together(call: Callable[[_Item], Awaitable[_Answer]], items: Sequence[_Item]) -> "Each[_Answer]":
     """Call for each at the same time."""
     if len(items) == 1:

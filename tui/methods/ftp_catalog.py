@@ -2,20 +2,22 @@
 
 Times and sizes of a file must come from the same kind of source each time, or an unchanged file would seem to change:
 with MLSD the fresh look is MLST, which tells the same facts. Without, it is SIZE and MDTM, so listing asks MDTM for
-every file that the connection's pattern matches: one round trip each, paid because the times in LIST have no time zone,
-no seconds, and lose their clock as the file grows old. Only where there is no MDTM is LIST believed, by the day.
+every file that the connection's pattern matches, because the times in LIST have no time zone, no seconds, and lose
+their clock as the file grows old. Only where there is no MDTM is LIST believed, by the day.
 """
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import ParamSpec, TypeVar
 
 from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.figures import count
 from tui.domain.naming import matches, name_before_aside
 from tui.methods.base import Entry, Surroundings
-from tui.methods.ftp_link import FtpLink
+from tui.methods.ftp_link import Answer, FtpLink
 from tui.methods.ftp_listing import (
     ListedFile,
     Listing,
@@ -30,16 +32,19 @@ from tui.methods.ftp_listing import (
     why_unfit,
 )
 from tui.methods.ftp_replies import is_unknown_command
-from tui.methods.ftps_client import FtpsClient, NotFtp, Refused
+from tui.methods.ftps_client import FtpsClient, NotFtp, Refused, Reply, Unsendable
 
 _LARGEST_LISTING = 128 * 1024 * 1024
 """Bytes of a listing."""
 _LONGEST_LISTING = 1_000_000
 """Lines of a listing."""
 
+_Asked = ParamSpec("_Asked")
+_Found = TypeVar("_Found")
+
 
 class FtpCatalog:
-    """Lists the folder and looks at files. `look`, `size` and `exists` raise what the client raises."""
+    """Lists the folder and looks at files. All but `list_files` raise what the client raises."""
 
     def __init__(self, link: FtpLink, connection: Connection, surroundings: Surroundings) -> None:
         self._link = link
@@ -51,7 +56,7 @@ class FtpCatalog:
         client = await self._link.ready()
         with self._link.talking(f"Listing {self._link.folder}", FailureClass.PERMISSION):
             listing = await self._listing(client)
-            files = [await self._dated(client, file) for file in listing.files]
+            files = await self._dated(listing.files)
         self._tell_what_is_missing(listing)
         return doubting_doubles([self._entry(file) for file in files if file.size is not None])
 
@@ -115,23 +120,32 @@ class FtpCatalog:
             raise NotFtp("sent a listing that ends in the middle of a line")
         return decoded(b"".join(blocks), client.encoding)
 
-    async def _dated(self, client: FtpsClient, file: ListedFile) -> ListedFile:
-        """The file with the size and time that a fresh look would show; without a size when it is none after all."""
-        if self._link.features.facts and file.size is not None:
-            return file
-        entry = self._entry(replace(file, size=file.size or 0))
-        if entry.problem is not None:
-            return replace(file, size=entry.size)
-        if not matches(name_before_aside(file.name), self._pattern):
-            return file
-        self._alive()
-        size = file.size if file.size is not None else await self._size_of_unlisted(client, file.name)
-        mtime = await self._mtime(client, file.name) if self._link.features.times else file.mtime
-        return ListedFile(file.name, size, mtime)
+    async def _dated(self, files: Sequence[ListedFile]) -> list[ListedFile]:
+        """The files with the sizes and times that a fresh look would show; without a size what is none after all."""
+        asked = [file.name for file in files if self._has_to_be_asked_for(file)]
+        unlisted = {file.name for file in files if file.size is None}
+        sizes = {name: await self._size_of_unlisted(name) for name in asked if name in unlisted}
+        times: dict[str, float | None] = {}
+        if self._link.features.times:
+            answers = await self._link.ask_each([f"MDTM {name}" for name in asked])
+            times = {name: _time_in(answer) for name, answer in zip(asked, answers, strict=True)}
+        return [
+            replace(file, size=sizes.get(file.name, file.size), mtime=times.get(file.name, file.mtime))
+            for file in map(self._shown, files)
+        ]
 
-    async def _size_of_unlisted(self, client: FtpsClient, name: str) -> int | None:
+    def _has_to_be_asked_for(self, file: ListedFile) -> bool:
+        if self._link.features.facts and file.size is not None:
+            return False
+        return self._entry(file).problem is None and matches(name_before_aside(file.name), self._pattern)
+
+    def _shown(self, file: ListedFile) -> ListedFile:
+        """A name that must not be used is shown with its problem, whatever it names."""
+        return replace(file, size=0) if file.size is None and self._entry(file).problem is not None else file
+
+    async def _size_of_unlisted(self, name: str) -> int | None:
         try:
-            return await self.size(client, name)
+            return await self.size(name)
         except Refused as error:
             if not is_unknown_command(error.reply):
                 raise
@@ -156,52 +170,112 @@ class FtpCatalog:
         entry = Entry.named(file.name, file.size or 0, file.mtime, f"{self._link.folder.rstrip('/')}/{file.name}")
         return replace(entry, problem=entry.problem or why_unfit(file.name))
 
-    async def look(self, client: FtpsClient, name: str) -> ListedFile | None:
-        if self._link.features.facts:
-            return await self._facts_of(client, name)
-        if self._link.features.times and self._link.features.sizes:
-            size = await self.size(client, name)
-            return None if size is None else ListedFile(name, size, await self._mtime(client, name))
-        if "/" in name:
-            # Only the folder itself is listed; of a file elsewhere such a server tells its size at most.
-            size = await self.size(client, name) if self._link.features.sizes else None
-            return None if size is None else ListedFile(name, size, None)
-        listing = await self._listing(client)
-        found = next((file for file in listing.files if file.name == name), None)
-        return None if found is None else await self._dated(client, found)
+    async def look(self, name: str) -> ListedFile | None:
+        """A fresh look at a file; None when there is none."""
+        (found,) = await self.look_each([name])
+        if isinstance(found, Exception):
+            raise found
+        return found
 
-    async def _facts_of(self, client: FtpsClient, name: str) -> ListedFile | None:
-        reply = await client.exchange(f"MLST {name}")
-        if reply.code == "550":
-            return None
-        if not reply.positive:
-            raise Refused(reply)
-        for line in reply.lines[1:]:
-            if parsed := parse_facts(line.removeprefix(" ")):
-                return file_from_facts(parsed[0], name)
-        raise NotFtp(f"gave an answer without facts to MLST: “{reply.text}”")
+    async def look_each(self, names: Sequence[str]) -> list[ListedFile | Exception | None]:
+        """`look` at each; in the place of an answer, what the client would raise for that file alone."""
+        features = self._link.features
+        if features.facts:
+            answers = await self._link.ask_each([f"MLST {name}" for name in names])
+            return [_read(_facts_in, name, answer) for name, answer in zip(names, answers, strict=True)]
+        if features.times and features.sizes:
+            questions = [f"{verb} {name}" for name in names for verb in ("SIZE", "MDTM")]
+            answers = await self._link.ask_each(questions)
+            looks = zip(names, answers[::2], answers[1::2], strict=True)
+            return [_read(_file_in, name, size, time) for name, size, time in looks]
+        return await self._look_in_listing(names)
 
-    async def size(self, client: FtpsClient, name: str) -> int | None:
+    async def _look_in_listing(self, names: Sequence[str]) -> list[ListedFile | Exception | None]:
+        here = {name for name in names if "/" not in name}
+        found = {}
+        if here:
+            listing = await self._listing(await self._link.ready())
+            found = {file.name: file for file in await self._dated([one for one in listing.files if one.name in here])}
+        return [found.get(name) if name in here else await self._look_elsewhere(name) for name in names]
+
+    async def _look_elsewhere(self, name: str) -> ListedFile | None:
+        """Only the folder itself is listed; of a file in another such a server tells its size at most."""
+        size = await self.size(name) if self._link.features.sizes else None
+        return None if size is None else ListedFile(name, size, None)
+
+    async def size(self, name: str) -> int | None:
         """RFC 3659, section 4. None when there is no such file."""
-        reply = await client.exchange(f"SIZE {name}")
-        if reply.code == "550":
-            return None
-        if reply.code != "213":
-            raise Refused(reply)
-        if not reply.text.isascii() or not reply.text.isdigit() or len(reply.text) > 18:
-            raise NotFtp(f"gave an answer without a size to SIZE: “{reply.text}”")
-        return int(reply.text)
+        (size,) = await self.size_each([name])
+        if isinstance(size, Exception):
+            raise size
+        return size
 
-    async def _mtime(self, client: FtpsClient, name: str) -> float | None:
-        """RFC 3659, section 3."""
-        reply = await client.exchange(f"MDTM {name}")
-        return parse_time(reply.text) if reply.code == "213" else None
+    async def size_each(self, names: Sequence[str]) -> list[int | Exception | None]:
+        """`size` of each; in the place of an answer, what the client would raise for that file alone."""
+        return [_read(_size_in, answer) for answer in await self._link.ask_each([f"SIZE {name}" for name in names])]
 
-    async def exists(self, client: FtpsClient, path: str) -> bool:
+    async def exists(self, path: str) -> bool:
         """Whether there is something of this name, in the folder or in one below it."""
+        return (await self.exists_each([path]))[0]
+
+    async def exists_each(self, paths: Sequence[str]) -> list[bool]:
+        """`exists` of each."""
         command = "MLST" if self._link.features.facts else "SIZE"
-        reply = await client.exchange(f"{command} {path}")
-        if is_unknown_command(reply):
+        answers = await self._link.ask_each([f"{command} {path}" for path in paths])
+        return [await self._is_there(path, answer) for path, answer in zip(paths, answers, strict=True)]
+
+    async def _is_there(self, path: str, answer: Answer) -> bool:
+        if is_unknown_command(reply := _reply_in(answer)):
             folder, _, name = path.rpartition("/")
-            return name in await self._names(client, folder)
+            return name in await self._names(await self._link.ready(), folder)
         return reply.positive
+
+
+def _read(read: Callable[_Asked, _Found], *asked: _Asked.args, **more: _Asked.kwargs) -> _Found | Exception:
+    """What an answer says, or what the client would raise for it."""
+    try:
+        return read(*asked, **more)
+    except (Refused, NotFtp, Unsendable) as error:
+        return error
+
+
+def _reply_in(answer: Answer) -> Reply:
+    if isinstance(answer, Unsendable):
+        raise answer
+    return answer
+
+
+def _size_in(answer: Answer) -> int | None:
+    """RFC 3659, section 4. None when there is no such file."""
+    reply = _reply_in(answer)
+    if reply.code == "550":
+        return None
+    if reply.code != "213":
+        raise Refused(reply)
+    if not reply.text.isascii() or not reply.text.isdigit() or len(reply.text) > 18:
+        raise NotFtp(f"gave an answer without a size to SIZE: “{reply.text}”")
+    return int(reply.text)
+
+
+def _time_in(answer: Answer) -> float | None:
+    """RFC 3659, section 3."""
+    reply = _reply_in(answer)
+    return parse_time(reply.text) if reply.code == "213" else None
+
+
+def _file_in(name: str, size_answer: Answer, time_answer: Answer) -> ListedFile | None:
+    size = _size_in(size_answer)
+    return None if size is None else ListedFile(name, size, _time_in(time_answer))
+
+
+def _facts_in(name: str, answer: Answer) -> ListedFile | None:
+    """RFC 3659, section 7."""
+    reply = _reply_in(answer)
+    if reply.code == "550":
+        return None
+    if not reply.positive:
+        raise Refused(reply)
+    for line in reply.lines[1:]:
+        if parsed := parse_facts(line.removeprefix(" ")):
+            return file_from_facts(parsed[0], name)
+    raise NotFtp(f"gave an answer without facts to MLST: “{reply.text}”")

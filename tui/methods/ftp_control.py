@@ -140,6 +140,14 @@ class ControlConnection:
             for command in commands:
                 _log.debug("%s", command if secret_after is None else f"{command[:secret_after]}***")
 
+    def can_send(self, text: str) -> bool:
+        """Whether it can be part of a command."""
+        try:
+            self._line(text)
+        except Unsendable:
+            return False
+        return True
+
     def _line(self, command: str) -> bytes:
         try:
             line = command.encode(self._encoding)

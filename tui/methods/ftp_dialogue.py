@@ -36,10 +36,13 @@ class Dialogue:
         encoding: str,
         thread: DataThread,
         inspect: Callable[[ssl.SSLSocket], object],
+        reach: Callable[[int], socket.socket] | None = None,
     ) -> None:
+        """`reach` makes data connections to a port of the server, where there is a way of its own to it."""
         self.control = ControlConnection(connected, encoding)
         self._thread = thread
         self._inspect = inspect
+        self._reach = reach
         self._data: DataConnection | None = None
         self._session: ssl.SSLSession | None = None
         """Of the control connection, for data connections to resume."""
@@ -84,15 +87,11 @@ class Dialogue:
 
     # Transfers
 
-    def begin(self, command: str, offset: int = 0, connected: socket.socket | None = None) -> DataConnection:
-        """Start a transfer with its command, such as `RETR name`, at an offset (REST, RFC 3659 section 5). `connected`:
-        the data connection, where there is a way of its own to the server. Raises Refused when the server will not."""
-        data = DataConnection(connected or socket.socket(self.control.family, socket.SOCK_STREAM), self._thread)
+    def begin(self, command: str, offset: int = 0) -> DataConnection:
+        """Start a transfer with its command, such as `RETR name`, at an offset (REST, RFC 3659 section 5). Raises
+        Refused when the server will not."""
+        data = self._connected()
         try:
-            self._data = data
-            self._check_not_broken()
-            if connected is None:
-                data.connect(self._same_address(self.passive_port()))
             if offset:
                 self.control.demand(f"REST {offset}", "350")
             self.control.send(command)
@@ -102,15 +101,19 @@ class Dialogue:
             raise
         return data
 
-    def _check_not_broken(self) -> None:
+    def _connected(self) -> DataConnection:
+        port = self._passive_port()
+        connection = self._reach(port) if self._reach else socket.socket(self.control.family, socket.SOCK_STREAM)
+        self._data = data = DataConnection(connection, self._thread)
         if self._broken:
+            data.close()
             raise ConnectionAbortedError("the connection was dropped")
-
-    def _same_address(self, port: int) -> tuple[object, ...]:
-        """That of the control connection: neither the one that PASV says (RFC 2577, section 3) nor what the host name
-        stands for, which may be several machines."""
-        host, _, *rest = self.control.address
-        return (host, port, *rest)
+        if not self._reach:
+            # To the very address of the control connection: neither to the one that PASV says (RFC 2577, section 3) nor
+            # to what the host name stands for, which may be several machines.
+            host, _, *rest = self.control.address
+            data.connect((host, port, *rest))
+        return data
 
     def _open(self, data: DataConnection) -> None:
         control = self.control.tls
@@ -172,7 +175,7 @@ class Dialogue:
             return error
         return error if reply.positive else Refused(reply)
 
-    def passive_port(self) -> int:
+    def _passive_port(self) -> int:
         """Where the server waits for the next data connection. Raises Refused, NotFtp."""
         reply = self.control.exchange(self._passive_command)
         if self._passive_command == "EPSV" and not reply.positive:

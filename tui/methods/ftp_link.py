@@ -6,31 +6,49 @@ connection goes, and the next use makes a new one.
 
 import asyncio
 import ssl
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TypeAlias, TypeVar
 
 from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
-from tui.methods.base import CannotContinue, Surroundings
+from tui.methods.base import CannotContinue, Each, Surroundings
 from tui.methods.ftp_login import Features, FtpDoor, translated
-from tui.methods.ftps_client import DataChannel, FtpsClient, NotFtp, Refused, Unsendable
+from tui.methods.ftps_client import DataChannel, FtpsClient, LostAhead, NotFtp, Refused, Reply, Unsendable
 
 _GOODBYE_WAIT = 2.0
 """Seconds the server gets to answer QUIT."""
+Answer: TypeAlias = Reply | Unsendable
+"""What has come of a command: an answer, or that it cannot be sent."""
+
+_Found = TypeVar("_Found")
+
+_WINDOW = 16
+"""Commands that are sent before the answer to the first of them is read."""
+
+
+@dataclass(slots=True)
+class Habits:
+    """What the sessions of a connection have learned of its server, one for all."""
+
+    window: int = _WINDOW
+    """Commands that it takes at a time."""
 
 
 class FtpLink:
     """One control connection at a time to the server of a connection."""
 
-    def __init__(self, connection: Connection, surroundings: Surroundings) -> None:
+    def __init__(self, connection: Connection, surroundings: Surroundings, habits: Habits) -> None:
+        self.habits = habits
         self._door = FtpDoor(connection, surroundings)
+        self._alive = surroundings.alive
         self._narrator = surroundings.narrator
         self._client: FtpsClient | None = None
         self._dropped = False
         self._data_tls: str | None = None
         self._told_address = False
-        # The server may be busy before it lets a file be continued, but not for long.
+        # The server may be busy before it lets a file be continued, and between two answers, but not for long.
         self._patience = connection.stall_timeout / 3
         self.where = self._door.where
         self.features = Features()
@@ -105,9 +123,69 @@ class FtpLink:
             self.forget()
             raise
 
+    async def ask_each(self, commands: Sequence[str]) -> list[Answer]:
+        """The answer to each, in windows of several at a time. A server that loses what is sent ahead is asked again,
+        from then on for one at a time: only for commands that can be given twice. Raises what the client raises."""
+        answers: list[Answer] = []
+        window = self.habits.window
+        while len(answers) < len(commands):
+            client = await self.ready()
+            some = commands[len(answers) : len(answers) + window]
+            try:
+                answers += await client.exchange_each(some, self._patience)
+            except LostAhead as lost:
+                self._take_one_at_a_time(lost)
+                window = 1
+            except Unsendable as error:
+                # One of them is. Nothing was sent.
+                window = 1
+                answers += [error] if len(some) == 1 else []
+            self._alive()
+        return answers
+
+    async def rename_each(self, names: Sequence[tuple[str, str]]) -> list[Exception | None]:
+        """Rename the first of each two to the second; what has become of each, as the client raises it."""
+        client = await self.ready()
+        outcomes = await client.rename_each(names, self._patience if self.habits.window > 1 else None)
+        if outcomes and isinstance(lost := outcomes[-1], LostAhead):
+            self._take_one_at_a_time(lost)
+        return outcomes
+
+    def _take_one_at_a_time(self, lost: LostAhead) -> None:
+        self.forget()
+        self.habits.window = 1
+        self._narrator.tell("commands", f"one at a time from now on: {self.where} {lost}")
+
+    async def told_each(
+        self,
+        ask: Callable[[], Awaitable[Sequence[_Found | Exception]]],
+        doings: Sequence[str],
+        otherwise: FailureClass = FailureClass.REJECTED,
+    ) -> Each[_Found]:
+        """What `ask` finds out, which asks for as many as there are `doings`; what went wrong is translated."""
+        if not doings:
+            return []
+        try:
+            with self.talking(doings[0], otherwise):
+                found = await ask()
+        except TransferFailed as error:
+            return [error] * len(doings)
+        return [self._told(one, doing, otherwise) for one, doing in zip(found, doings, strict=True)]
+
+    def _told(self, found: _Found | Exception, doing: str, otherwise: FailureClass) -> _Found | TransferFailed:
+        if not isinstance(found, Exception):
+            return found
+        try:
+            with self.talking(doing, otherwise):
+                raise found
+        except TransferFailed as error:
+            return error
+
     async def begin(self, client: FtpsClient, command: str) -> DataChannel:
         """Start a transfer; tells how its data is encrypted when that has changed."""
-        return self._told(client, await client.begin(command))
+        channel = await client.begin(command)
+        self.tell_data(client)
+        return channel
 
     async def begin_within(self, client: FtpsClient, command: str, offset: int) -> DataChannel:
         """Start a transfer that builds on what an earlier attempt has left, at an offset. Raises CannotContinue."""
@@ -125,9 +203,11 @@ class FtpLink:
             self.forget()
             why = f"{self.where} does not give out the file; it may be in the hands of a session that is long dead"
             raise CannotContinue(FailureClass.TIMEOUT, why) from error
-        return self._told(client, channel)
+        self.tell_data(client)
+        return channel
 
-    def _told(self, client: FtpsClient, channel: DataChannel) -> DataChannel:
+    def tell_data(self, client: FtpsClient) -> None:
+        """Tell what is new of how data goes."""
         if client.data_tls != self._data_tls:
             self._data_tls = client.data_tls
             self._narrator.tell("data channel", client.data_tls or "not encrypted")
@@ -137,7 +217,6 @@ class FtpLink:
                 "data channel",
                 f"the server announces {client.announced} for its data; the address that it is reached at is used",
             )
-        return channel
 
 
 def _still_in_step(error: TransferFailed) -> bool:

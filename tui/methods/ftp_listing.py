@@ -78,11 +78,8 @@ def parse_time(text: str) -> float | None:
     if match is None:
         return None
     whole, fraction = match.groups()
-    try:
-        moment = datetime.strptime(whole, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return moment.timestamp() + float(fraction or 0)
+    moment = _moment(int(whole[:4]), *(int(whole[start : start + 2]) for start in range(4, 14, 2)))
+    return None if moment is None else moment.timestamp() + float(fraction or 0)
 
 
 def parse_facts(line: str) -> tuple[dict[str, str], str] | None:
@@ -206,9 +203,9 @@ def _dos_time(match: re.Match[str]) -> datetime | None:
     return _moment(year, int(match["month"]), int(match["day"]), hour, int(match["minute"]))
 
 
-def _moment(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime | None:
+def _moment(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime | None:
     try:
-        return datetime(year, month, day, hour, minute, tzinfo=UTC)
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return None
 

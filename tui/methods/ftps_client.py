@@ -8,6 +8,7 @@ cancellations on Python 3.11.
 
 import asyncio
 import codecs
+import socket
 import ssl
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -21,6 +22,7 @@ from tui.methods.dial import Peer, Way
 from tui.methods.ftp_control import LostAhead, NotFtp, Refused, Reply, Unsendable
 from tui.methods.ftp_data import DataConnection, DataThread, signs_of_life
 from tui.methods.ftp_dialogue import Dialogue
+from tui.methods.ftp_renaming import rename_each
 from tui.methods.narration import SILENT, Narrator
 
 __all__ = ["DataChannel", "FtpsClient", "LostAhead", "NotFtp", "Refused", "Reply", "Unsendable"]
@@ -44,6 +46,8 @@ class FtpsClient:
         self._peer: Peer | None = None
         self._thread: DataThread | None = None
         self._dialogue: Dialogue | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._reaching: Future[socket.socket] | None = None
         self._dropped = False
 
     # Control connection
@@ -56,7 +60,19 @@ class FtpsClient:
             connected.close()
             raise ConnectionAbortedError("dropped while connecting")
         self._thread = DataThread()
-        self._dialogue = Dialogue(connected, self.encoding, self._thread, self._inspect)
+        self._loop = asyncio.get_running_loop()
+        reach = None if self._way.is_direct else self._reach_port
+        self._dialogue = Dialogue(connected, self.encoding, self._thread, self._inspect, reach)
+
+    def _reach_port(self, port: int) -> socket.socket:
+        """Connect over the way there, which is the event loop's to do; for the thread. Those who connect for us alone
+        know the server's address, so its name must do."""
+        assert self._peer is not None and self._loop is not None  # noqa: S101, PT018 - reach() has set them
+        peer = Peer(self._peer.host, port, self._peer.patience)
+        self._reaching = asyncio.run_coroutine_threadsafe(self._way.connect(peer, SILENT), self._loop)
+        if self._dropped:
+            self._reaching.cancel()
+        return self._reaching.result()
 
     async def encrypt(self, context: ssl.SSLContext, host: str) -> ssl.SSLSocket:
         """Start TLS on the control connection and have the peer inspected."""
@@ -82,6 +98,10 @@ class FtpsClient:
         after the first answer."""
         return await self._do(partial(self._spoken.control.exchange_each, commands, patience))
 
+    async def rename_each(self, names: Sequence[tuple[str, str]], ahead: float | None) -> list[Exception | None]:
+        """As the function of that name."""
+        return await self._do(partial(rename_each, self._spoken.control, names, ahead))
+
     @property
     def speaks_utf8(self) -> bool:
         """Whether names are in UTF-8, as RFC 2640 wants it."""
@@ -98,6 +118,8 @@ class FtpsClient:
             self._dialogue.break_off()
             self._end_thread()
         self._dropped = True
+        if self._reaching is not None:
+            self._reaching.cancel()
         self._way.abort()
 
     async def hang_up(self) -> None:
@@ -142,18 +164,7 @@ class FtpsClient:
     async def begin(self, command: str, offset: int = 0) -> "DataChannel":
         """Start a transfer with its command, such as `RETR name`, at an offset. Raises Refused when the server will
         not."""
-        begin = partial(self._spoken.begin, command, offset)
-        if not self._way.is_direct:
-            # Those who connect for us alone know the server's address, so the name must do.
-            assert self._peer is not None  # noqa: S101 - reach() has set it
-            port = await self._do(self._spoken.passive_port)
-            begin = partial(begin, await self._way.connect(Peer(self._peer.host, port, self._peer.patience), SILENT))
-        return DataChannel(self, await self._do(begin))
-
-    @property
-    def moves_many(self) -> bool:
-        """Whether several files can be moved with one call."""
-        return self._way.is_direct
+        return DataChannel(self, await self._do(partial(self._spoken.begin, command, offset)))
 
     async def fetch_each(
         self, files: Sequence[tuple[str, int]], alive: Callable[[], None]
