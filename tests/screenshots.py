@@ -34,7 +34,6 @@ from tui.paths import Paths
 from tui.settings import Settings
 from tui.store.sqlite import SqliteStore
 from tui.trust.identity import Identity
-from tui.trust.vault import Vault
 
 FOLDER = Path(__file__).parents[1] / "screenshots"
 
@@ -150,7 +149,7 @@ async def _still_engine(*, filled: bool) -> AsyncIterator[StillEngine]:
         paths.prepare()
         store = SqliteStore(paths.database)
         await store.open()
-        engine = StillEngine(store, Vault(paths.vault, paths.vault_key), paths)
+        engine = StillEngine(store, paths)
         try:
             if filled:
                 engine.live = await fill(store, clock)

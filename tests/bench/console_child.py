@@ -18,7 +18,6 @@ from tui.paths import Paths
 from tui.settings import Settings
 from tui.store.process import this_process
 from tui.store.sqlite import SqliteStore
-from tui.trust.vault import Vault
 
 TRANSFERS = 8
 _BEAT = 0.5
@@ -60,8 +59,8 @@ async def _really(names: Sequence[str]) -> None:
 class _Seeming(Engine):
     """Shows runs that move on with the time, and puts them on record as often as runs do."""
 
-    def __init__(self, store: SqliteStore, vault: Vault, paths: Paths) -> None:
-        super().__init__(store, vault, paths)
+    def __init__(self, store: SqliteStore, paths: Paths) -> None:
+        super().__init__(store, paths)
         self._begun = monotonic()
         self._runs: list[Run] = []
         self._looks = 0
@@ -101,7 +100,7 @@ async def _seemingly(names: Sequence[str], *, seen: bool) -> None:
     paths = Paths.from_environment()
     store = SqliteStore(paths.database)
     await store.open()
-    engine = _Seeming(store, Vault(paths.vault, paths.vault_key), paths)
+    engine = _Seeming(store, paths)
     await engine.start_up()
     await engine.begin(names)
     beating = asyncio.create_task(engine.beat())

@@ -119,7 +119,7 @@ def partner(monkeypatch: pytest.MonkeyPatch) -> Partner:
     """Every connection leads to this partner."""
     partner = Partner()
     monkeypatch.setattr("tui.engine.sides.make_sides", partner.sides)
-    monkeypatch.setattr("tui.engine.engine.Backoff", lambda: Backoff(fraction=lambda: 0.0))
+    monkeypatch.setattr("tui.engine.retry.Backoff", lambda: Backoff(fraction=lambda: 0.0))
     return partner
 
 

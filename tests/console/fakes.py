@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from tui.domain.connection import Connection
 from tui.domain.failure import (
@@ -28,8 +27,7 @@ from tui.engine.trusting import Accepted
 from tui.paths import Paths
 from tui.store.base import ConnectionState, Delivery, FileChanges, Found, Partial, Pulse, Store, Unreadable
 from tui.trust.identity import Identity
-from tui.trust.unlocking import VaultOpener
-from tui.trust.vault import Vault
+from tui.trust.unlocking import Ask
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 OWNER = Owner(1, "test", "1")
@@ -305,7 +303,7 @@ class FakeEngine:
     def __init__(self) -> None:
         self.store = FakeStore()
         self.paths = Paths.from_environment()
-        self.opener = VaultOpener(Vault(Path("/nowhere/vault"), Path("/nowhere/key")))
+        self.ask: Ask | None = None
         self.read_only = False
         self.live: dict[str, LiveRun] = {}
         self.revision = 0

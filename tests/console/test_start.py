@@ -81,6 +81,7 @@ def test_the_first_frame_waits_for_nothing_that_only_work_on_connections_needs(t
     assert "tui.console.screens.connections" in loaded
     assert not loaded & {"pydantic", "cryptography", "asyncssh", "aiosmtplib"}
     assert not loaded & {"tui.domain.connection", "tui.engine.execution", "tui.methods.base"}
+    assert not loaded & {"tui.trust.vault", "tui.console.palette", "tui.store.statistics", "tomllib"}
     assert not [module for module in loaded if module.startswith("tui.console.dialogs.")]
     # What Textual has beside what is on the screen, and the library for mail, which comes with importlib.metadata.
     assert not loaded & {"textual.widgets._text_area", "textual.widgets._markdown", "email.message"}

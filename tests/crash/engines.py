@@ -13,7 +13,6 @@ from tui.engine import Engine
 from tui.engine.retry import Backoff
 from tui.paths import Paths
 from tui.store.sqlite import SqliteStore
-from tui.trust.vault import Vault
 
 _LOOK = 0.002
 """Seconds between two looks at a run."""
@@ -26,7 +25,7 @@ async def engine_with(exchange: Exchange, paths: Paths, **options: Any) -> Async
     await store.open()
     await store.save(Connection.model_validate(exchange.fields(**options)))
     backoff = Backoff(first=0.2, fraction=lambda: 1.0)
-    engine = Engine(store, Vault(paths.vault, paths.vault_key), paths, backoff=backoff)
+    engine = Engine(store, paths, backoff=backoff)
     try:
         await engine.start_up()
         yield engine

@@ -11,7 +11,6 @@ from tui.engine import Engine
 from tui.engine.retry import Backoff
 from tui.paths import Paths
 from tui.store.sqlite import SqliteStore
-from tui.trust.vault import Vault
 
 MakeConnection = Callable[..., Connection]
 
@@ -52,7 +51,7 @@ def make_connection(folder: Path) -> MakeConnection:
 async def open_test_engine(paths: Paths) -> Engine:
     store = SqliteStore(paths.database)
     await store.open()
-    engine = Engine(store, Vault(paths.vault, paths.vault_key), paths, backoff=Backoff(fraction=lambda: 0.0))
+    engine = Engine(store, paths, backoff=Backoff(fraction=lambda: 0.0))
     await engine.start_up()
     return engine
 

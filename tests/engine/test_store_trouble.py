@@ -15,7 +15,6 @@ from tui.engine import Engine
 from tui.engine.retry import Backoff
 from tui.paths import Paths
 from tui.store.sqlite import SqliteStore
-from tui.trust.vault import Vault
 
 
 @contextmanager
@@ -36,7 +35,7 @@ async def impatient(paths: Paths, partner: Partner, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("tui.engine.engine._LOOK", 0.05)
     store = SqliteStore(paths.database, patience=0.05)
     await store.open()
-    engine = Engine(store, Vault(paths.vault, paths.vault_key), paths, backoff=Backoff(fraction=lambda: 0.0))
+    engine = Engine(store, paths, backoff=Backoff(fraction=lambda: 0.0))
     await engine.start_up()
     yield engine
     await engine.close()

@@ -28,7 +28,6 @@ from tui.engine import Engine
 from tui.engine.retry import Backoff
 from tui.paths import Paths
 from tui.store.sqlite import SqliteStore
-from tui.trust.vault import Vault
 
 _NAME = "partner"
 _BENCHES = count(1)
@@ -121,7 +120,7 @@ async def _open_engine(folder: Path) -> Engine:
     paths.prepare()
     store = SqliteStore(paths.database)
     await store.open()
-    engine = Engine(store, Vault(paths.vault, paths.vault_key), paths, backoff=Backoff(fraction=lambda: 0.0))
+    engine = Engine(store, paths, backoff=Backoff(fraction=lambda: 0.0))
     await engine.start_up()
     return engine
 

@@ -34,7 +34,7 @@ def list_connections(args: argparse.Namespace, paths: Paths) -> int:
         documents = store.documents() if args.json else {}
     vocabulary = connection_vocabulary(state.connection.type for state in everything)
     wanted = understood(args.filter, vocabulary, paths, "connections")
-    states = [state for state in everything if wanted.accepts(_facts(state))]
+    states = [state for state in everything if wanted.accepts(_facts(state))] if wanted else everything
     for one in unreadable:
         narrate(f"wharf: The stored connection “{printable(one.name)}” cannot be read: {printable(one.reasons)}.")
     if args.json:

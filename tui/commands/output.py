@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from tui.domain.failure import Failure, FailureClass, TransferFailed, UsageProblem, WharfError
 from tui.domain.figures import SIGNS, duration
@@ -97,8 +98,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def cell_width(text: str) -> int:
     """Terminal cells that a printable text takes: two for East Asian wide characters, none for combining marks."""
-    if text.isascii():
-        return len(text)
+    return len(text) if text.isascii() else _counted_width(text)
+
+
+@lru_cache(maxsize=1000)
+def _counted_width(text: str) -> int:
     return sum(
         0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
         for character in text

@@ -75,7 +75,7 @@ async def _run_all(paths: Paths, names: Sequence[str], *, force: bool) -> list[_
 async def _ask_early(engine: Engine, names: Sequence[str]) -> None:
     """Ask for the passphrase of the vault, if it is needed and somebody can be asked, before progress is drawn over the
     question. Raises VaultProblem when they decline."""
-    if engine.opener.ask is not None:
+    if engine.ask is not None:
         for name in names:
             await engine.prepare(await engine.store.connection(name))
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from time import monotonic
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -29,7 +29,6 @@ from tui.console.frames import Frames
 from tui.console.keys import ShownKeys, as_keymap, first_keys
 from tui.console.messages import MessageLog, Severity
 from tui.console.pace import INTERVAL, Pace
-from tui.console.palette import ActionCommands, ConnectionCommands
 from tui.console.reasons import Explaining
 from tui.console.remembered import Remembered
 from tui.console.screens.connections import ConnectionsScreen
@@ -43,6 +42,9 @@ from tui.engine import Engine
 from tui.paths import Paths
 from tui.settings import Settings, ThemeName, remember_theme
 
+if TYPE_CHECKING:
+    from tui.console.palette import ActionCommands, ConnectionCommands
+
 _READING_TIME = {"information": 5, "warning": 8, "error": 12}
 """Seconds that a notification stays; all can be read again with the key for messages."""
 
@@ -54,13 +56,25 @@ _TITLE_INTERVAL = 1.0
 """Seconds between two looks at whether the title of the terminal still holds."""
 
 
+def _action_commands() -> "type[ActionCommands]":
+    from tui.console.palette import ActionCommands
+
+    return ActionCommands
+
+
+def _connection_commands() -> "type[ConnectionCommands]":
+    from tui.console.palette import ConnectionCommands
+
+    return ConnectionCommands
+
+
 class WharfApp(App[int], inherit_bindings=False):
     """Shows what the engine does and passes on what the user wants. Whoever starts it closes the engine afterwards."""
 
     TITLE = "Wharf"
     CSS_PATH = "styles.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.APP]
-    COMMANDS = {ActionCommands, ConnectionCommands}  # noqa: RUF012 - Textual declares it without ClassVar
+    COMMANDS = {_action_commands, _connection_commands}  # noqa: RUF012 - Textual declares it without ClassVar
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (120, "-wide")]  # noqa: RUF012 - as above
 
     badges: reactive[tuple[str, ...]] = reactive(())
@@ -104,7 +118,7 @@ class WharfApp(App[int], inherit_bindings=False):
         asyncio.get_running_loop().set_task_factory(None)
 
     def on_mount(self) -> None:
-        self.engine.opener.ask = self._ask_passphrase
+        self.engine.ask = self._ask_passphrase
         self.app_resume_signal.subscribe(self, self._draw_anew)
         self.call_after_refresh(self.look)
         self._glance()

@@ -6,13 +6,10 @@ version of Wharf has put there stays. Of several processes the last writer count
 """
 
 import asyncio
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-
-import tomli_w
 
 from tui.domain.failure import UsageProblem
 from tui.domain.problems import sentence_for
@@ -113,6 +110,8 @@ class Remembered:
                 view = self._views[table].as_table()
                 before = self._on_disk()
                 if before.get(table) != view:
+                    import tomli_w
+
                     write_private(self._path, tomli_w.dumps(before | {table: view}).encode())
         except OSError as error:
             raise UsageProblem(
@@ -130,11 +129,15 @@ class Remembered:
 
     def _read(self) -> dict[str, Any]:
         try:
-            return tomllib.loads(self._path.read_text("utf-8"))
+            content = self._path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return {}
         except OSError as error:
             raise UsageProblem(self._not_used(f"cannot be read: {error.strerror or error}")) from error
+        import tomllib
+
+        try:
+            return tomllib.loads(content.decode())
         except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
             raise UsageProblem(self._not_used(f"is not valid TOML ({printable(str(error), 200)})")) from None
 

@@ -11,7 +11,6 @@ from sys import intern
 from typing import Any, TypeAlias
 
 from tui.domain.hosts import in_address
-from tui.domain.route import parse_proxy
 from tui.domain.terms import After, Direction, FtpTls, MailTls, Method, ftp_port, mail_port
 from tui.domain.text import plain_text
 
@@ -103,5 +102,9 @@ def _address(method: Method, direction: Direction, endpoint: Document) -> str:
 
 
 def _way(endpoint: Document) -> str | None:
-    proxy = [f"proxy {parse_proxy(endpoint['proxy'])}"] if endpoint.get("proxy") else []
-    return ", then ".join([*proxy, *(f"jump host {hop}" for hop in endpoint.get("jump") or ())]) or None
+    hops = [f"jump host {hop}" for hop in endpoint.get("jump") or ()]
+    if proxy := endpoint.get("proxy"):
+        from tui.domain.route import parse_proxy
+
+        hops.insert(0, f"proxy {parse_proxy(proxy)}")
+    return ", then ".join(hops) or None

@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING
 from tui.domain.failure import FailureClass, ReadOnly, StoreProblem, UsageProblem
 from tui.domain.run import Run, Trigger
 from tui.engine.live import Snapshot
-from tui.engine.retry import Backoff
 from tui.engine.watch import ForeignRuns
 from tui.paths import Paths
 from tui.store.base import Store
 from tui.store.process import this_process
 from tui.store.sqlite import SqliteStore
-from tui.trust.unlocking import Ask, VaultOpener
-from tui.trust.vault import Vault
 
 if TYPE_CHECKING:
     from tui.domain.connection import Connection
     from tui.engine.execution import Execution
     from tui.engine.inspection import Preview, TestReport, Watcher
+    from tui.engine.retry import Backoff
     from tui.engine.sides import Means
     from tui.engine.trusting import Accepted
     from tui.trust.identity import Identity
+    from tui.trust.unlocking import Ask, VaultOpener
+    from tui.trust.vault import Vault
 
 _LOOK = 0.5
 """Seconds between two looks at the store for what other processes did."""
@@ -41,13 +41,16 @@ _log = logging.getLogger(__name__)
 class Engine:
     """One per process. Open with `open_engine`, or call `start_up` and `close`."""
 
-    def __init__(self, store: Store, vault: Vault, paths: Paths, *, backoff: Backoff | None = None) -> None:
+    def __init__(
+        self, store: Store, paths: Paths, *, backoff: "Backoff | None" = None, ask: "Ask | None" = None
+    ) -> None:
         self.paths = paths
         self.store = store
-        self.vault = vault
         self.read_only = paths.read_only
-        self.opener = VaultOpener(vault)
-        self._backoff = backoff or Backoff()
+        self.ask = ask
+        """Asks somebody for the passphrase of the vault; None where nobody can be asked."""
+        self._opener: VaultOpener | None = None
+        self._backoff = backoff
         self._executions: dict[int, Execution] = {}
         self._tasks: dict[int, asyncio.Task[Run]] = {}
         self._unrecorded: set[int] = set()
@@ -56,6 +59,13 @@ class Engine:
         self._watcher: asyncio.Task[None] | None = None
         self._snapshot = Snapshot()
         self._store_version = 0
+
+    @cached_property
+    def vault(self) -> "Vault":
+        """The user's own. Asked for in the event loop; what it does then needs a thread."""
+        from tui.trust.vault import Vault
+
+        return Vault(self.paths.vault, self.paths.vault_key, read_only=self.read_only)
 
     @cached_property
     def _means(self) -> "Means":
@@ -78,12 +88,15 @@ class Engine:
         self.require_changes()
         await _load("tui.engine.execution")
         from tui.engine.execution import Execution
+        from tui.engine.retry import Backoff
 
         connection = await self.store.connection(name)
         if not connection.enabled:
             raise UsageProblem(f"{connection.name} is disabled; enable it before running it.")
         run = await self.store.begin_run(name, trigger, this_process())
-        execution = Execution(run, connection, self.store, self._means, self._backoff, force=force, only=only)
+        execution = Execution(
+            run, connection, self.store, self._means, self._backoff or Backoff(), force=force, only=only
+        )
         self._executions[run.run_id] = execution
         task = asyncio.create_task(execution.execute(), name=f"execution of run {run.run_id}")
         self._tasks[run.run_id] = task
@@ -190,7 +203,16 @@ class Engine:
         """Open the vault if a secret of the connection is in it, which may ask for a passphrase. Raises
         TransferFailed."""
         if any(reference.startswith("vault:") for reference in connection.references):
-            await self.opener.open()
+            await self.open_vault()
+
+    async def open_vault(self) -> None:
+        """Open the vault, which may ask for its passphrase. Raises VaultProblem."""
+        if self._opener is None:
+            from tui.trust.unlocking import VaultOpener
+
+            self._opener = VaultOpener(self.vault)
+        self._opener.ask = self.ask
+        await self._opener.open()
 
     async def close(self, reason: str = "Wharf was closed.") -> None:
         """End the runs of this process as Failed (interrupted), put them on record and close the store."""
@@ -198,7 +220,8 @@ class Engine:
             execution.stop(FailureClass.INTERRUPTED, reason)
         if self._tasks:
             await asyncio.wait(list(self._tasks.values()))
-        await self.opener.close()
+        if self._opener is not None:
+            await self._opener.close()
         if self._watcher is not None:
             self._watcher.cancel()
             await asyncio.wait({self._watcher})
@@ -271,14 +294,13 @@ async def _ready(secret: str) -> str:
 
 
 @asynccontextmanager
-async def open_engine(paths: Paths, ask: Ask | None = None) -> AsyncIterator[Engine]:
+async def open_engine(paths: Paths, ask: "Ask | None" = None) -> AsyncIterator[Engine]:
     """An engine on the user's own store and vault; its runs are ended and the store closed at the end. `ask` is asked
     for the vault's passphrase if it has one."""
     paths.prepare()
     store = SqliteStore(paths.database, read_only=paths.read_only)
     await store.open()
-    engine = Engine(store, Vault(paths.vault, paths.vault_key, read_only=paths.read_only), paths)
-    engine.opener.ask = ask
+    engine = Engine(store, paths, ask=ask)
     try:
         await engine.start_up()
         yield engine

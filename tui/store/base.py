@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from tui.domain.filter import Filter
 from tui.domain.run import Event, FileRecord, Outcome, Owner, Progress, Run, Status, Trigger
-from tui.domain.statistics import Statistics
 from tui.domain.summary import Summary
 
 if TYPE_CHECKING:
     from tui.domain.connection import Connection
+    from tui.domain.statistics import Statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +248,7 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def statistics(self, name: str | None, since: datetime) -> Statistics:
+    async def statistics(self, name: str | None, since: datetime) -> "Statistics":
         """What the runs have moved that began since then, of one connection or of all."""
 
     @abstractmethod

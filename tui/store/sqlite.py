@@ -16,13 +16,11 @@ import apsw
 from tui.domain.failure import FailureClass, ReadOnly, StoreProblem, TransferFailed
 from tui.domain.filter import Filter
 from tui.domain.run import Event, FileRecord, Outcome, Owner, Progress, Run, Status, Trigger
-from tui.domain.statistics import Statistics
 from tui.domain.text import printable
 from tui.store import connections as on_connections
 from tui.store import partials as on_partials
 from tui.store import records, runs
 from tui.store import search as on_search
-from tui.store import statistics as on_period
 from tui.store.base import ConnectionState, Delivery, FileChanges, Found, Partial, Pulse, Store, Unreadable
 from tui.store.database import open_database, transaction, translated
 from tui.store.overview import Overview
@@ -30,6 +28,7 @@ from tui.store.process import this_process
 
 if TYPE_CHECKING:
     from tui.domain.connection import Connection
+    from tui.domain.statistics import Statistics
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -195,7 +194,9 @@ class SqliteStore(Store):
     ) -> Found:
         return await self._read(on_search.search, name, wanted, before=before, limit=limit)
 
-    async def statistics(self, name: str | None, since: datetime) -> Statistics:
+    async def statistics(self, name: str | None, since: datetime) -> "Statistics":
+        from tui.store import statistics as on_period
+
         return await self._read(on_period.since, name, since)
 
     async def run(self, run_id: int) -> Run:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from secrets import token_hex
 
 _LOCK_PATIENCE = 10.0
 """Seconds to wait for another writer. Each holds the lock for one small write only."""
@@ -33,7 +32,7 @@ def write_private(path: Path, content: bytes) -> None:
     A symbolic link is followed, so that a file kept elsewhere stays where it is kept.
     """
     path = path.resolve()
-    temporary = path.with_name(f".{path.name}.{token_hex(8)}")
+    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(file, "wb") as writer:

@@ -27,7 +27,7 @@ async def save_connection(
     if not typed:
         await _save(engine, connection, original)
         return connection
-    await engine.opener.open()
+    await engine.open_vault()
     name = await _name_in_vault(engine, connection, original)
     referring = with_reference(connection, f"vault:{name}")
     await asyncio.shield(asyncio.create_task(_save_both(engine, referring, original, name, typed)))
