@@ -63,6 +63,9 @@ def network_failure(error: OSError, where: str) -> TransferFailed:
                 "shows the certificate and can pin exactly this one."
             ),
         )
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        # A server that dies or is stopped leaves TLS like this, in the midst of a handshake too.
+        return TransferFailed(FailureClass.NETWORK, f"The connection to {where} broke: it ended in the midst of TLS.")
     if isinstance(error, ssl.SSLError):
         return TransferFailed(FailureClass.TLS, f"TLS with {where} failed: {error.reason or error}.")
     if isinstance(error, socket.gaierror):
