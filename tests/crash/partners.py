@@ -1,6 +1,5 @@
 """The partner's real server, and fresh exchanges with it."""
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -11,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.crash.exchange import Exchange, Way
+from tests.outside import descendants, seen_meanwhile
 from tests.servers.certificates import Certificates
 from tests.servers.debian import find_program
-from tests.servers.ftp import PASSWORD, FtpServer, descendants, running, vsftpd
+from tests.servers.ftp import PASSWORD, FtpServer, running, vsftpd
 from tests.servers.openssh import OpenSsh, run_openssh
 from tui.domain.terms import After, FtpTls
 
@@ -65,8 +65,7 @@ class Partner:
 
     async def until_serving(self) -> None:
         """Wait until somebody is served who was not when the last was killed."""
-        while not set(self.sessions()) - self._killed:  # noqa: ASYNC110 - a server of another process tells nobody
-            await asyncio.sleep(0.002)
+        await seen_meanwhile(lambda: set(self.sessions()) - self._killed, "the server to serve somebody")
 
     def kill_sessions(self) -> None:
         self._killed.update(self.sessions())

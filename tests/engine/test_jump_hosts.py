@@ -1,6 +1,5 @@
 """Tests and runs over real jump hosts: the way is told, a frozen hop is noticed in time, nothing is left behind."""
 
-import asyncio
 import os
 import signal
 import time
@@ -11,6 +10,7 @@ import pytest
 
 from tests.engine.conftest import open_test_engine
 from tests.methods.sftp_support import connection, over_key
+from tests.outside import seen_meanwhile
 from tests.servers.jumps import Jumps, run_jumps
 from tests.servers.openssh import OpenSsh, run_openssh
 from tui.domain.connection import Connection
@@ -98,11 +98,10 @@ async def test_a_hop_that_freezes_later_is_noticed_within_the_stall_timeout(
 async def test_nothing_of_it_runs_on_afterwards(engine: Engine, routed: Connection, jumps: Jumps) -> None:
     assert (await engine.test(routed)).ok
     ports = {f":{hop.port:04X}" for hop in jumps.hops}
-    async with asyncio.timeout(3):
-        # What leads from one to the other is ended by the servers, once they have heard of it.
-        while True:
-            # Local address, remote address and state of each connection (proc(5)); 01 is established.
-            rows = [line.split() for line in Path("/proc/self/net/tcp").read_text().splitlines()]
-            if not any(state == "01" and remote[-5:] in ports for _, _, remote, state, *_ in rows):
-                return
-            await asyncio.sleep(0.01)
+
+    def is_over() -> bool:
+        # Local address, remote address and state of each connection (proc(5)); 01 is established.
+        rows = [line.split() for line in Path("/proc/self/net/tcp").read_text().splitlines()]
+        return not any(state == "01" and remote[-5:] in ports for _, _, remote, state, *_ in rows)
+
+    await seen_meanwhile(is_over, "the servers to end what leads from one to the other, once they have heard of it")

@@ -6,7 +6,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import asyncssh
 import pytest
 
 from tests.methods.sftp_support import Stage, connection
+from tests.outside import seen_meanwhile
 from tests.servers.debian import find_program
 from tests.servers.openssh import OpenSsh, run_openssh
 from tui.domain.failure import Failure, FailureClass, TransferFailed
@@ -138,7 +139,7 @@ class TestProxyCommand:
         write(host("acme", target, f"ProxyCommand {command}"))
         await log_in(stage)
         assert "through the proxy command" in stage.told("connect").detail
-        await until(lambda: not running("pipe to.py"))
+        await seen_meanwhile(lambda: not running("pipe to.py"), "the end of the program")
 
     async def test_ssh_itself(self, tmp_path: Path, stage: Stage, target: OpenSsh) -> None:
         ssh = find_program("ssh", "openssh-client")
@@ -176,14 +177,14 @@ class TestProxyCommand:
         write(host("acme", target, "ProxyCommand sleep 4711; true"))
         session = SftpSession(connection(host=None, ssh_config="acme"), stage.surroundings)
         opening = asyncio.create_task(session.open())
-        await until(lambda: running("sleep 4711"))
+        await seen_meanwhile(lambda: running("sleep 4711"), "the program to run")
         began = time.monotonic()
         opening.cancel()
         with pytest.raises(asyncio.CancelledError):
             await opening
         await session.close()
         assert time.monotonic() - began < 2
-        await until(lambda: not running("sleep 4711"))
+        await seen_meanwhile(lambda: not running("sleep 4711"), "the end of the program")
 
     async def test_a_user_name_does_not_become_a_command(self, stage: Stage, target: OpenSsh, tmp_path: Path) -> None:
         write(host("acme", target, "ProxyCommand nc %h %p # %r").replace(f" User {target.user}\n", ""))
@@ -323,12 +324,3 @@ def running(words: str) -> bool:
         except OSError:
             continue
     return False
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait for something outside this process, which tells nobody."""
-    async with asyncio.timeout(5):
-        while True:
-            if holds():
-                return
-            await asyncio.sleep(0.01)

@@ -13,7 +13,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,13 +20,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.outside import descendants, seen
 from tests.servers.certificates import ServerCertificate
 from tests.servers.debian import UNPACKED, find_program, free_port
 from tui.domain.terms import FtpTls
 
 PASSWORD = "correct horse 42"
-_START_DEADLINE = 10.0
-"""Seconds a server gets to listen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,39 +296,16 @@ def running(command: list[str], package: str, port: int) -> Iterator[subprocess.
 
 
 def _wait_until_listening(process: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + _START_DEADLINE
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError as error:
-            if process.poll() is not None:
-                said = process.stdout.read() if process.stdout else b""
-                pytest.fail(f"{process.args!r} ended with {process.returncode}: {said.decode(errors='replace')}")
-            if time.monotonic() > deadline:
-                pytest.fail(f"{process.args!r} does not listen on port {port}: {error}")
-            time.sleep(0.01)
-        else:
-            return
+    def listens() -> bool:
+        if process.poll() is not None:
+            said = process.stdout.read() if process.stdout else b""
+            pytest.fail(f"{process.args!r} ended with {process.returncode}: {said.decode(errors='replace')}")
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    seen(listens, f"{process.args!r} to listen on port {port}")
 
 
 def _kill(pid: int) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-
-
-def descendants(pid: int) -> list[int]:
-    """The living children of a process, and theirs, as /proc tells."""
-    parents: dict[int, list[int]] = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = status.read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        parents.setdefault(int(fields[1]), []).append(int(status.parent.name))
-    found: list[int] = []
-    waiting = [pid]
-    while waiting:
-        children = parents.get(waiting.pop(), [])
-        found += children
-        waiting += children
-    return found

@@ -14,18 +14,17 @@ import socket
 import ssl
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import TypeVar
 from uuid import uuid4
 
 import pytest
 
+from tests.outside import seen
 from tests.servers.certificates import Certificates, ServerCertificate
 from tests.servers.debian import find_program, free_port
 
@@ -35,7 +34,6 @@ SIZE_LIMIT = 400_000
 """Bytes of the largest mail that Exim takes here, unless a test wants larger ones."""
 
 _DEADLINE = 10.0
-_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ class SmtpServer:
 
     def mails(self, count: int) -> list[EmailMessage]:
         """The mails that have arrived since the last `clear`, by subject, once there are that many."""
-        _eventually(lambda: len(self._files()) >= count, f"{count} mails; see {self.log.read_text()}")
+        seen(lambda: len(self._files()) >= count, f"{count} mails; see {self.log.read_text()}")
         found = [message_from_bytes(raw, policy=policy.default) for raw in self.raw_mails()]
         return sorted(found, key=lambda mail: str(mail["Subject"]))
 
@@ -388,19 +386,9 @@ def _wait_for(ports: list[int], process: "subprocess.Popen[bytes]", root: Path) 
             pytest.fail(f"the server ended at once: {logs}")
         return all(_listens(port) for port in ports)
 
-    _eventually(all_listen, "the server to listen")
+    seen(all_listen, "the server to listen")
 
 
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _eventually(look: Callable[[], _Found], what: str) -> _Found:
-    """What `look` finds, as soon as it finds something: these servers tell nobody when they are ready."""
-    deadline = time.monotonic() + _DEADLINE
-    while not (found := look()):
-        if time.monotonic() > deadline:
-            pytest.fail(f"waited in vain for {what}")
-        time.sleep(0.01)
-    return found

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import asyncssh
 
+from tests.outside import descendants
 from tests.servers.debian import find_program, free_port
 
 
@@ -41,14 +42,14 @@ class OpenSsh:
 
     def freeze(self) -> None:
         """Stop all processes that serve connections: their sockets stay open and say nothing any more."""
-        for pid in _descendants(self.process.pid):
+        for pid in descendants(self.process.pid):
             # A command of a session may end at any moment.
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
 
     def kill_sessions(self) -> None:
         """End all processes that serve connections."""
-        for pid in _descendants(self.process.pid):
+        for pid in descendants(self.process.pid):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
@@ -80,7 +81,7 @@ async def run_openssh(
         await _until_listening(server, reader)
         yield server
     finally:
-        for pid in [*_descendants(process.pid), process.pid]:
+        for pid in [*descendants(process.pid), process.pid]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         await process.wait()
@@ -118,17 +119,3 @@ async def _until_listening(server: OpenSsh, log_ended: asyncio.Task[None]) -> No
     await asyncio.wait({listening, log_ended}, return_when=asyncio.FIRST_COMPLETED)
     assert not log_ended.done(), server.log
     await listening
-
-
-def _descendants(ancestor: int) -> list[int]:
-    """The processes below this one, from /proc: children first."""
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with suppress(OSError):
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                children.setdefault(parent, []).append(int(entry.name))
-    found = list(children.get(ancestor, []))
-    for pid in found:
-        found += children.get(pid, [])
-    return found
