@@ -52,6 +52,42 @@ def test_a_key_that_is_held_down_has_half_of_the_time(clock: Clock) -> None:
     assert claimed == pytest.approx(3000, rel=0.05)
 
 
+def test_the_answer_to_a_key_ends_its_claim(clock: Clock) -> None:
+    way = RightOfWay()
+    way.claim()
+    way.answer()
+    assert way.seconds_claimed > 0, "what was shown before the loop knew of the key is no answer"
+    way.hear()
+    clock.now += 0.015
+    way.answer()
+    assert way.seconds_claimed <= 0
+
+
+def test_it_is_claimed_again_when_transfers_had_as_much_time_as_the_answer_took(clock: Clock) -> None:
+    way = RightOfWay()
+    way.claim()
+    way.hear()
+    clock.now += 0.015
+    way.answer()
+    clock.now += 0.014
+    way.claim()
+    assert way.seconds_claimed <= 0
+    clock.now += 0.002
+    way.claim()
+    assert way.seconds_claimed > 0
+
+
+def test_who_stands_back_looks_again_before_the_claim_has_to_be_over(clock: Clock) -> None:
+    way = RightOfWay()
+    way.claim()
+    way.hear()
+    looks = 0
+    while (seconds := way.seconds_claimed) > 0:
+        clock.sleep(seconds)
+        looks += 1
+    assert looks > 5
+
+
 def test_who_gives_way_waits_until_the_claim_is_over(clock: Clock) -> None:
     way = RightOfWay()
     way.claim()
@@ -68,6 +104,39 @@ def test_a_connection_has_nothing_to_read_while_it_is_claimed(clock: Clock, way:
             gentle.recv(1024)
         way.give()
         assert gentle.recv(1024) == b"packet"
+
+
+async def test_the_loop_rests_while_a_connection_that_has_something_stands_back(way: RightOfWay) -> None:
+    loop = asyncio.get_running_loop()
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    gentle = Counted(near)
+    arrived = loop.create_future()
+
+    class Taker(asyncio.Protocol):
+        def data_received(self, data: bytes) -> None:
+            arrived.set_result((data, way.seconds_claimed))
+
+    transport, _ = await loop.create_connection(Taker, sock=gentle)
+    gentle.read_by(transport)
+    way.claim()
+    far.send(b"packet")
+    data, claimed = await arrived
+    assert data == b"packet"
+    assert claimed <= 0
+    assert gentle.asked < 50, "a loop that comes back at once asks thousands of times"
+    transport.close()
+    far.close()
+
+
+class Counted(SshSocket):
+    """Counts how often it was asked for what has come."""
+
+    asked = 0
+
+    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
+        self.asked += 1
+        return super().recv(bufsize, flags)
 
 
 async def test_nobody_sends_while_it_is_claimed(way: RightOfWay) -> None:
@@ -106,7 +175,7 @@ async def test_the_threads_of_ftp_wait_while_it_is_claimed(monkeypatch: pytest.M
     peer.close()
 
 
-def test_a_key_claims_it(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_key_claims_it_and_the_frame_that_follows_gives_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
     way = RightOfWay()
     monkeypatch.setattr("tui.console.terminal.right_of_way", way)
     keys, typist = os.pipe()
@@ -117,14 +186,21 @@ def test_a_key_claims_it(monkeypatch: pytest.MonkeyPatch) -> None:
         claimed.append(way.seconds_claimed > 0)
         os.write(ender, b".")
 
+    shown: list[str] = []
     driver = SimpleNamespace(
         fileno=keys,
         _input_ends=(ended, ender),
         _debug=False,
+        _loop=asyncio.get_running_loop(),
+        _outlet=SimpleNamespace(write=shown.append),
         process_message=take,
     )
     os.write(typist, b"j")
-    TerminalDriver.run_input_thread(driver)  # type: ignore[arg-type]  # what of the driver that method needs
+    await asyncio.to_thread(TerminalDriver.run_input_thread, driver)  # type: ignore[arg-type]  # what it needs of it
     assert claimed == [True]
+    assert way.seconds_claimed > 0
+    TerminalDriver.write(driver, "a frame")  # type: ignore[arg-type]  # what it needs of it
+    assert shown == ["a frame"]
+    assert way.seconds_claimed <= 0
     for end in (keys, typist, ended, ender):
         os.close(end)

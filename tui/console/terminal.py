@@ -70,6 +70,12 @@ class TerminalDriver(LinuxDriver):
         self._title = title
         self.write(f"\x1b]2;{title}\x1b\\")
 
+    def write(self, data: str) -> None:
+        # Not through Textual's own thread for that: while transfers run, each change of threads is a wait for a core.
+        assert self._outlet is not None  # noqa: S101 - in application mode there is one
+        self._outlet.write(data)
+        right_of_way.answer()
+
     def stop_application_mode(self) -> None:
         if self._title is not None:
             self._title = None
@@ -114,6 +120,7 @@ class TerminalDriver(LinuxDriver):
                     return  # hung up: nobody will ever type again
                 if typed:
                     right_of_way.claim()
+                    self._loop.call_soon_threadsafe(right_of_way.hear)
                 # An empty text, as of half a character, would end the parser.
                 text = decode(data)
                 for event in [*(parser.feed(text) if text else ()), *parser.tick()]:

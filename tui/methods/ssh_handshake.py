@@ -16,6 +16,7 @@ from tui.methods.dial import Peer, Way
 from tui.methods.narration import SILENT, Narrator
 from tui.methods.ssh_config import SshServer
 from tui.methods.ssh_failures import connection_failure, with_last_words
+from tui.methods.ssh_lane import transport_of
 from tui.methods.ssh_login import Login, ServerIdentity
 from tui.methods.ssh_socket import SshSocket
 from tui.trust.hostkeys import HostKeys, fingerprint_of, look_up
@@ -182,7 +183,7 @@ class _Handshake:
         login = self._login
         gentle = SshSocket(connected)
         try:
-            return await asyncssh.connect(
+            link = await asyncssh.connect(
                 **({"username": self._server.user} | self._server.options),
                 **_OVER_A_SOCKET,
                 sock=gentle,
@@ -207,3 +208,6 @@ class _Handshake:
         except BaseException:
             gentle.close()
             raise
+        if transport := transport_of(link):
+            gentle.read_by(transport)
+        return link

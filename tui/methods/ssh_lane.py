@@ -42,10 +42,16 @@ _NOISE = 4096
 """Bytes of padding that the kernel is asked for at once: it is asked in the time of a packet otherwise."""
 
 
+def transport_of(link: asyncssh.SSHClientConnection) -> asyncio.Transport | None:
+    """What reads the socket of a connection; None once it is closed."""
+    transport = link._transport
+    return transport if isinstance(transport, asyncio.Transport) else None
+
+
 def lane_of(link: asyncssh.SSHClientConnection) -> "Lane | None":
     """The lane of a connection that is logged in; None where its cipher has none."""
-    transport = link._transport
-    if not isinstance(transport, asyncio.Transport):
+    transport = transport_of(link)
+    if transport is None:
         return None
     protocol = transport.get_protocol()
     if isinstance(protocol, Lane):

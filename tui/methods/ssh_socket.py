@@ -8,6 +8,7 @@ And it tells that the server has hung up only after what came before was dealt w
 in tasks; an end that overtakes them would hide why it came, such as that no algorithm is in common.
 """
 
+import asyncio
 import socket
 from typing import TYPE_CHECKING, ClassVar
 
@@ -36,7 +37,12 @@ class SshSocket(socket.socket):
         self.settimeout(timeout)
         self._rounds_to_the_end = _ROUNDS
         self._counts = True
+        self._transport: asyncio.ReadTransport | None = None
         SshSocket._open += 1
+
+    def read_by(self, transport: asyncio.ReadTransport) -> None:
+        """Name the transport that reads it, so that it can be told to wait."""
+        self._transport = transport
 
     def close(self) -> None:
         if self._counts:
@@ -62,8 +68,14 @@ class SshSocket(socket.socket):
         return count
 
     def _give_way(self) -> None:
-        if right_of_way.seconds_claimed > 0:
-            raise BlockingIOError
+        seconds = right_of_way.seconds_claimed
+        if seconds <= 0:
+            return
+        if self._transport is not None:
+            # There is something to read all the while: the loop would come back at once, again and again.
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_later(seconds, self._transport.resume_reading)
+        raise BlockingIOError
 
     def _take_note(self, count: int) -> None:
         """Count the rounds to the end, and let it wait."""
