@@ -29,8 +29,8 @@ class Settings:
     """`dark` unless one is chosen; in a terminal of 16 colours those that it has, as `terminal`."""
     ascii: Auto = "auto"
     """Signs, bars and borders in ASCII; `auto` where the terminal cannot show others."""
-    mouse: bool = True
-    """Whether clicks and the wheel go to Wharf, or stay the terminal's own."""
+    mouse: Auto = "auto"
+    """Whether clicks and the wheel go to Wharf, or stay the terminal's own; `auto` does so in GNU screen."""
     title: bool = True
     """Whether the title of the terminal tells how many runs are running and how many connections failed."""
     low_bandwidth: Auto = "auto"

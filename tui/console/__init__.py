@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tui.console.app import WharfApp
     from tui.engine import Engine
     from tui.paths import Paths
-    from tui.settings import Settings
+    from tui.settings import Auto, Settings
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
@@ -26,6 +26,18 @@ def why_no_console() -> str | None:
     if os.environ.get("TERM", "dumb") in {"", "dumb", "unknown"}:
         return "This terminal cannot show a screen (TERM is not set or dumb); `wharf list` and `wharf run` work here."
     return None
+
+
+def uses_mouse(setting: "Auto") -> bool:
+    """Whether to ask the terminal for what the mouse does: as the setting says, or else everywhere but in GNU screen.
+
+    Once screen is asked for that, it holds an escape back until the next key, and then gives both as one.
+    """
+    if setting != "auto":
+        return setting
+    # tmux gives itself out as screen where it is set up so; over ssh neither variable arrives.
+    is_screen = "STY" in os.environ or "TMUX" not in os.environ
+    return not (is_screen and os.environ.get("TERM", "").startswith("screen"))
 
 
 def _leave(app: "WharfApp", code: int) -> None:
@@ -52,5 +64,5 @@ async def run_console(engine: "Engine", settings: "Settings", paths: "Paths") ->
         # not cut short the closing of the engine.
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, _leave, app, 128 + number)
-    await app.run_async(mouse=settings.mouse)
+    await app.run_async(mouse=uses_mouse(settings.mouse))
     return app.return_code or 0
