@@ -23,27 +23,31 @@ WHARF = (sys.executable, "-m", "tui")
 
 @contextmanager
 def in_screen(folder: Path) -> Iterator[Terminal]:
-    (folder / "sockets").mkdir(mode=0o700)
+    sockets = folder / "sockets"
+    sockets.mkdir(mode=0o700)
     (folder / "rc").write_text(SCREEN_RC)
     program = str(find_program("screen", "screen"))
-    environment = {"SCREENDIR": str(folder / "sockets"), "LC_ALL": "C.UTF-8"}
+    window = (program, "-U", "-c", str(folder / "rc"), "-S", "wharf", *WHARF)
     try:
-        with on_terminal(program, "-U", "-c", str(folder / "rc"), "-S", "wharf", *WHARF, **environment) as terminal:
+        with on_terminal(*window, SCREENDIR=str(sockets), LC_ALL="C.UTF-8") as terminal:
             yield terminal
     finally:
-        end = [program, "-S", "wharf", "-X", "quit"]
-        subprocess.run(end, env={**os.environ, **environment}, check=False, capture_output=True)
+        _end(program, "-S", "wharf", "-X", "quit", SCREENDIR=str(sockets))
 
 
 @contextmanager
 def in_tmux(folder: Path) -> Iterator[Terminal]:
-    program = [str(find_program("tmux", "tmux")), "-u", "-f", "/dev/null"]
-    environment = {"TMUX_TMPDIR": str(folder), "LC_ALL": "C.UTF-8"}
+    program = (str(find_program("tmux", "tmux")), "-u", "-f", "/dev/null")
     try:
-        with on_terminal(*program, "new-session", *WHARF, **environment) as terminal:
+        with on_terminal(*program, "new-session", *WHARF, TMUX_TMPDIR=str(folder), LC_ALL="C.UTF-8") as terminal:
             yield terminal
     finally:
-        subprocess.run([*program, "kill-server"], env={**os.environ, **environment}, check=False, capture_output=True)
+        _end(*program, "kill-server", TMUX_TMPDIR=str(folder))
+
+
+def _end(*command: str, **environment: str) -> None:
+    """End what a test that failed has left; otherwise there is nothing there any more."""
+    subprocess.run(command, env={**os.environ, **environment}, check=False, capture_output=True)
 
 
 @pytest.mark.parametrize("within", [in_screen, in_tmux])
