@@ -103,6 +103,7 @@ _USUAL = {
     "PWD": '257 "/in" is here',
     "CWD": "250 moved",
     "QUIT": "221 bye",
+    "NOOP": "200 done",
     "SIZE": "213 5",
     "MDTM": "213 20260102030405",
     "DELE": "250 gone",
@@ -118,7 +119,7 @@ _USUAL = {
 
 @dataclass
 class FakeFtp:
-    """An FTP server that answers as `answers` says, by verb, and writes down what it is asked.
+    """An FTP server that answers as `answers` says, by command or by verb, and writes down what it is asked.
 
     An answer is one or several lines without line ends; None closes the connection. `data` is what a verb sends over
     the data connection, between 150 and its answer; verbs in `receives` take what the client sends.
@@ -129,6 +130,8 @@ class FakeFtp:
     receives: tuple[str, ...] = ("STOR",)
     mute: tuple[str, ...] = ()
     """Verbs that get no answer at all."""
+    loses_ahead: bool = False
+    """Whether what has come after a command is thrown away before that is answered."""
     endless: tuple[str, ...] = ()
     """Verbs whose data is sent over and over, as long as the client listens."""
     pasv: str = "227 here ({})"
@@ -183,6 +186,8 @@ class FakeFtp:
             command = line.decode(self.encoding, errors="replace").rstrip("\r\n")
             verb = command.split(" ")[0]
             self.commands.append(command)
+            if self.loses_ahead:
+                await _throw_away(reader)
             if verb in self.mute:
                 continue
             if verb in ("EPSV", "PASV") and verb not in self.answers:
@@ -196,7 +201,7 @@ class FakeFtp:
                 writer.write(b"234 go ahead\r\n")
                 await writer.start_tls(self.tls)
                 continue
-            answer = self.answers.get(verb, _USUAL.get(verb, "500 what?"))
+            answer = self.answers.get(command, self.answers.get(verb, _USUAL.get(verb, "500 what?")))
             if answer is None:
                 return
             writer.write(answer.replace("\n", "\r\n").encode(self.encoding, errors="surrogateescape") + b"\r\n")
@@ -226,3 +231,12 @@ class FakeFtp:
                 writer.write(self.data[verb])
                 await writer.drain()
         writer.close()
+
+
+async def _throw_away(reader: asyncio.StreamReader) -> None:
+    """Take what has been received from a stream, and wait for nothing."""
+    try:
+        async with asyncio.timeout(0):
+            await reader.read(64 * 1024)
+    except TimeoutError:
+        return

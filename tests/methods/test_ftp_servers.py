@@ -127,6 +127,21 @@ async def test_files_travel_both_ways_in_clear(maker: Maker, tls: FtpTls, sessio
         assert await get(session, entry) == content
 
 
+@pytest.mark.parametrize(("maker", "tls"), PLAIN + BY_DEFAULT, ids=_label)
+async def test_many_small_files_travel_together_both_ways(server: FtpServer, session: FtpSession) -> None:
+    contents = {f"{number:02} Größe.csv": os.urandom(number * 997) for number in range(40)}
+    entries = [Entry.named(name, len(content), None, name) for name, content in contents.items()]
+    assert await session.stage_each(list(zip(entries, contents.values(), strict=True))) == [None] * 40
+    assert await session.staged_size_each(entries) == [entry.size for entry in entries]
+    assert await session.publish_each([_staged(entry) for entry in entries]) == [None] * 40
+    assert {path.name: path.read_bytes() for path in server.files.iterdir()} == contents
+    listed = sorted(await session.list_files(), key=lambda entry: entry.name)
+    assert await session.stat_each(listed) == listed
+    assert await session.read_each(listed) == [contents[entry.name] for entry in listed]
+    # One connection has served all of it.
+    assert server.log.read_bytes().count(b"USER ") in (0, 1)
+
+
 @pytest.mark.parametrize(("maker", "tls"), PLAIN, ids=_label)
 async def test_an_unchanged_file_looks_the_same_and_a_changed_one_does_not(
     maker: Maker, tls: FtpTls, server: FtpServer, session: FtpSession

@@ -24,6 +24,9 @@ _FIRST_LINE = re.compile(r"([1-5][0-9]{2})([ -].*|)", re.DOTALL)
 _UNSENDABLE = re.compile(rb"[\x00-\x1f\x7f\xff]")
 """What would make more, or other, than one command. 255 begins a command of Telnet, on which FTP stands (RFC 959,
 section 3.1.1.5.1)."""
+_FENCE, _FENCE_CODE = "NOOP", "200"
+"""Sent after several commands, of which none is answered so: with an answer too many or too few, its own is not where
+it is looked for."""
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +64,7 @@ class NotFtp(Exception):
 
 
 class LostAhead(NotFtp):
-    """Of several commands sent together the server seems to have lost some."""
+    """Of several commands sent together the server has not answered each, as it seems, or not once."""
 
 
 class Unsendable(Exception):
@@ -118,20 +121,26 @@ class ControlConnection:
 
     def exchange_each(self, commands: Sequence[str], patience: float) -> list[Reply]:
         """Send commands together and read the answer to each. Raises Unsendable and NotFtp; LostAhead when for so many
-        seconds nothing comes after the first answer; Refused when the server takes its leave in between."""
-        self.send(*commands)
+        seconds nothing comes after the first answer, or the answers do not count up; Refused when the server takes its
+        leave in between."""
+        together = len(commands) > 1
+        self.send(*commands, *([_FENCE] if together else []))
         replies = [self.final()]
         while len(replies) < len(commands):
-            if replies[-1].code == "421":
-                raise Refused(replies[-1])
-            try:
-                replies.append(self.final(patience))
-            except TimeoutError as error:
-                answered = f"answered {len(replies)} of {len(commands)} commands that were sent together"
-                raise LostAhead(answered) from error
+            replies.append(self._next(replies, patience))
+        if together and (fence := self._next(replies, patience)).code != _FENCE_CODE:
+            raise LostAhead(f"answered {fence.code} {fence.text} to {_FENCE} after {len(commands)} commands")
         if self.has_unread:
-            raise NotFtp(f"gave more answers than the {len(commands)} that it was asked for")
+            raise NotFtp("gave more answers than it was asked for")
         return replies
+
+    def _next(self, replies: Sequence[Reply], patience: float) -> Reply:
+        if replies[-1].code == "421":
+            raise Refused(replies[-1])
+        try:
+            return self.final(patience)
+        except TimeoutError as error:
+            raise LostAhead(f"answered only {len(replies)} of several commands that were sent together") from error
 
     def send(self, *commands: str, secret_after: int | None = None) -> None:
         """Send commands in one go. What comes after so many characters is a secret. Raises Unsendable."""
