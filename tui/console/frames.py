@@ -95,7 +95,9 @@ def _cells(strips: Iterable[Strip]) -> list[_Cell]:
             if control:
                 continue
             if text.isascii():
-                cells += [(character, style) for character in text]
+                # Equal ones of a text are one: of a screen that is remembered, most are blanks.
+                once = {character: (character, style) for character in set(text)}
+                cells += [once[character] for character in text]
             else:
                 _add_characters(cells, text, style)
     return cells

@@ -19,7 +19,7 @@ _OLDEST_SQLITE = (3, 51, 3)
 """Older ones can lose committed pages when two connections write and checkpoint at once: the WAL-reset bug,
 https://sqlite.org/wal.html#the_wal_reset_bug."""
 
-_CACHE = 512
+_CACHE = 256
 """KiB of pages that are kept in memory. The system keeps them as well, so that more of them make nothing faster."""
 
 

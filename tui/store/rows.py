@@ -98,7 +98,14 @@ def to_run(row: Row) -> Run:
         ended=None if ended is None else to_moment(ended),
         owner=_owner(pid, host, owner_started),
         attempts=attempts,
-        progress=Progress(files_done, files_total, bytes_done, bytes_total, _from_optional_text(current)),
+        # One number for both of most runs: they moved all that was planned.
+        progress=Progress(
+            files_done,
+            files_total,
+            bytes_done,
+            bytes_done if bytes_total == bytes_done else bytes_total,
+            _from_optional_text(current),
+        ),
         failure=_to_failure(*row[15:18]),
         message=_from_optional_text(row[18]),
     )

@@ -23,7 +23,7 @@ class ConnectionList:
     """What was read from the store and the engine, and what the user chose to see of it."""
 
     def __init__(self) -> None:
-        self.states: list[ConnectionState] = []
+        self.states: Sequence[ConnectionState] = ()
         self.unreadable: list[Unreadable] = []
         self.live: Mapping[str, LiveRun] = {}
         self.sorted_by = "name"
@@ -33,8 +33,8 @@ class ConnectionList:
         self._stored: Sequence[ConnectionState] = ()
         self._named: dict[str, ConnectionState] = {}
         self._numbers: Counter[Status] = Counter()
-        self._by_name: list[ConnectionState] | None = None
-        self._ordered: list[ConnectionState] | None = None
+        self._by_name: Sequence[ConnectionState] | None = None
+        self._ordered: Sequence[ConnectionState] | None = None
         self._vocabulary: Vocabulary | None = None
         self._facts = _KnownFacts()
 
@@ -98,7 +98,7 @@ class ConnectionList:
         every = [facts_of(state).values for state in self.states]
         return Counter((facet, values[facet][0]) for values in every for facet in FACETS)
 
-    def shown(self) -> list[ConnectionState]:
+    def shown(self) -> Sequence[ConnectionState]:
         """What the filter accepts, in order. Equal ones are in the order of their names, in either direction."""
         ordered = self._in_order()
         if not self.filter:
@@ -122,9 +122,11 @@ class ConnectionList:
         key = self.groups.key_of(state) if state else None
         return key if key in self.groups.folded else None
 
-    def _in_order(self) -> list[ConnectionState]:
+    def _in_order(self) -> Sequence[ConnectionState]:
         if self._by_name is None:
             self._by_name = sorted(self.states, key=ORDERS["name"])
+        if self.sorted_by == "name" and not self.backwards:
+            return self._by_name
         if self._ordered is None:
             self._ordered = sorted(self._by_name, key=ORDERS[self.sorted_by], reverse=self.backwards)
         return self._ordered
@@ -149,7 +151,8 @@ class ConnectionList:
         return self._numbers[status]
 
     def _combine(self) -> None:
-        self.states = [with_live(state, self.live) for state in self._stored]
+        live = self.live
+        self.states = [with_live(state, live) for state in self._stored] if live else self._stored
         self._named = {state.connection.name: state for state in self.states}
         self._numbers = Counter(state.status for state in self.states)
         self._by_name = self._ordered = self._vocabulary = None
