@@ -33,6 +33,11 @@ COLUMNS: tuple[Column[Thing], ...] = (
     Column("do", "Do", lambda *_: Text.assemble(clickable("Open", "open"), " ", clickable("Drop", "drop")), 10),
 )
 
+WIDE = (replace(COLUMNS[0], fixed=True), *COLUMNS[1:], replace(COLUMNS[1], key="more", label="More"))
+"""One more than there is room for in thirty cells, the first of them always in sight."""
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
 
 def things(keys: Sequence[str]) -> list[Thing]:
     return [Thing(key) for key in keys]

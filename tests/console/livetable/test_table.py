@@ -1,26 +1,16 @@
-"""The widget: the cursor, the scroll position, the mouse and the drawing under every kind of change."""
-
-import random
-from collections.abc import Sequence
-from dataclasses import replace
-from itertools import zip_longest
+"""The widget: the cursor, the scroll position, marks and the mouse."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.text import Text
-from textual import events
 from textual.app import ComposeResult
-from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.strip import Strip
 
 from tests.console.conftest import lines_of, place_of
-from tests.console.livetable.app import COLUMNS, Table, TableApp, Thing, key_of, larger, things
+from tests.console.livetable.app import COLUMNS, LETTERS, Table, TableApp, Thing, key_of, larger, things
 from tui.console.livetable import LiveTable
-from tui.console.livetable.columns import Placed, arrange, furthest
-
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 async def test_cursor_follows_its_key_through_sort_insert_and_remove() -> None:
@@ -223,129 +213,6 @@ async def test_a_table_filled_before_it_has_a_size_shows_its_cursor() -> None:
         assert app.names()[-1] == "z"
 
 
-async def test_long_cells_are_cut_and_columns_take_what_there_is() -> None:
-    app = TableApp()
-    async with app.run_test(size=(40, 6)) as pilot:
-        app.table.show([Thing("a", "123456789", "n" * 100)])
-        await pilot.pause()
-        assert lines_of(app)[1].startswith("n" * 18 + "… 1234567… Open Drop")
-        await pilot.resize_terminal(60, 6)
-        await pilot.pause()
-        assert lines_of(app)[1].startswith("n" * 38 + "… 1234567… Open Drop")
-
-
-async def test_columns_that_matter_less_are_left_out_where_there_is_no_room() -> None:
-    app = TableApp([COLUMNS[0], replace(COLUMNS[1], drop=1), replace(COLUMNS[2], drop=2)])
-    async with app.run_test(size=(40, 6)) as pilot:
-        app.table.show(things("ab"))
-        await pilot.pause()
-        assert lines_of(app)[0].split() == ["Name", "Size", "Do"]
-        assert not app.table.hides_columns
-        await pilot.resize_terminal(24, 6)
-        await pilot.pause()
-        assert lines_of(app)[0].split() == ["Name", "Size›"]
-        assert app.table.hides_columns
-        await pilot.resize_terminal(12, 6)
-        await pilot.pause()
-        assert [line.split() for line in lines_of(app)[:3]] == [["Name", "›"], ["a"], ["b"]]
-        app.table.show_columns([COLUMNS[1]])
-        await pilot.pause()
-        assert [line.split() for line in lines_of(app)[:2]] == [["Size"], ["1", "B"]]
-
-
-WIDE = (replace(COLUMNS[0], fixed=True), *COLUMNS[1:], replace(COLUMNS[1], key="more", label="More"))
-
-
-async def test_columns_go_sideways_beside_the_fixed_one() -> None:
-    app = TableApp(WIDE)
-    async with app.run_test(size=(30, 6)) as pilot:
-        app.table.show(things("ab"))
-        app.table.focus()
-        headings = []
-        for key in ("left", "right", "right", "right", "left"):
-            await pilot.press(key)
-            await pilot.pause()
-            headings.append(lines_of(app)[0].split())
-        assert headings == [
-            ["Name", "Size", "Do", "›"],
-            ["Name", "‹", "Do", "More"],
-            ["Name", "‹", "Do", "More"],
-            ["Name", "‹", "Do", "More"],
-            ["Name", "Size", "Do", "›"],
-        ]
-        await pilot.press("right")
-        await pilot.resize_terminal(60, 6)
-        await pilot.pause()
-        assert lines_of(app)[0].split() == ["Name", "Size", "Do", "More"]
-
-
-async def test_a_heading_gives_a_letter_to_the_sign_beside_it() -> None:
-    app = TableApp([WIDE[0], replace(WIDE[1], label="12345678"), *WIDE[2:]])
-    async with app.run_test(size=(18, 6)) as pilot:
-        app.table.show(things("ab"))
-        await pilot.pause()
-        assert lines_of(app)[0].split() == ["Name", "1234567›"]
-
-
-async def test_a_step_sideways_that_moves_nothing_sends_nothing() -> None:
-    app = TableApp(WIDE)
-    async with app.run_test(size=(30, 12)) as pilot:
-        app.table.show([Thing("n" * 8 + letter) for letter in LETTERS])
-        app.table.focus()
-        await pilot.pause()
-        app.sent = 0
-        await pilot.press("left")
-        await pilot.pause()
-        assert app.sent == 0
-        await pilot.press("right")
-        await pilot.pause()
-        assert app.picture.cells == app.drawn_anew().cells
-
-
-async def test_the_mouse_goes_sideways_by_the_signs_and_by_the_wheel() -> None:
-    app = TableApp(WIDE)
-    async with app.run_test(size=(30, 6)) as pilot:
-        app.table.show(things("ab"))
-        await pilot.pause()
-
-        async def now() -> list[str]:
-            await pilot.pause()
-            return lines_of(app)[0].split()
-
-        await pilot.click(offset=place_of(app, "›"))
-        assert await now() == ["Name", "‹", "Do", "More"]
-        await pilot.click(offset=place_of(app, "‹"))
-        assert await now() == ["Name", "Size", "Do", "›"]
-        for wheel, shift, expected in (
-            (events.MouseScrollDown, True, "More"),
-            (events.MouseScrollUp, True, "›"),
-            (events.MouseScrollRight, False, "More"),
-            (events.MouseScrollLeft, False, "›"),
-            (events.MouseScrollDown, False, "›"),
-        ):
-            await pilot._post_mouse_events([wheel], offset=(2, 2), button=0, shift=shift)
-            assert (await now())[-1] == expected
-    assert app.times_heard(LiveTable.HeaderClicked) == 0
-
-
-async def test_sort_mark_stands_in_the_heading() -> None:
-    app = TableApp()
-    async with app.run_test(size=(40, 6)) as pilot:
-        app.table.show(things("ab"))
-        app.table.move_to("b")
-        app.table.sort_mark("size", reverse=True)
-        await pilot.pause()
-        assert "Size▼" in lines_of(app)[0]
-        app.table.sort_mark("name")
-        await pilot.pause()
-        assert "Name▲" in lines_of(app)[0]
-        assert "▼" not in lines_of(app)[0]
-        app.table.sort_mark(None)
-        await pilot.pause()
-        assert "▲" not in lines_of(app)[0]
-        assert app.table.cursor_key == "b"
-
-
 async def test_a_mark_stays_with_its_key_and_survives_being_filtered_out() -> None:
     app = TableApp()
     async with app.run_test(size=(40, 8)) as pilot:
@@ -430,149 +297,6 @@ async def test_only_lines_that_look_different_are_drawn_again(monkeypatch: pytes
         app.table.redraw(lambda thing: thing.key == "000005")
         await pilot.pause()
         assert sorted(drawn) == [4, 6]
-
-
-CHANGES = ("insert", "append", "remove", "update", "sort", "shuffle", "filter")
-STEPS = (*CHANGES, "mark", "move", "move", "scroll", "resize", "columns", "sideways", "sideways")
-
-
-class Watched:
-    """A table and what it should show: a plain list, changed by the same steps."""
-
-    def __init__(self, app: TableApp, pilot: Pilot[None], choose: random.Random) -> None:
-        self.app = app
-        self.pilot = pilot
-        self.choose = choose
-        self.all = things(LETTERS[:12])
-        self.hidden: set[str] = set()
-        self.marks: set[str] = set()
-        self.cursor: str | None = None
-        self.shift = 0
-        self.number = 0
-
-    @property
-    def shown(self) -> list[Thing]:
-        return [thing for thing in self.all if thing.key not in self.hidden]
-
-    def show(self, *, follow: bool = False) -> None:
-        """Show the list, having worked out in the plainest way where the cursor must be afterwards."""
-        table = self.app.table
-        before = [thing.key for thing in table.items]
-        now = [thing.key for thing in self.shown]
-        follows = follow and table._seen_view().watched and table.at_end
-        if not before or not now:
-            self.cursor = now[0] if now else None
-        elif follows:
-            self.cursor = now[-1]
-        elif self.cursor not in now:
-            place = before.index(self.cursor or "")
-            self.cursor = next((key for key in (*before[place:], *reversed(before[:place])) if key in now), now[0])
-        table.show(self.shown, follow=follow)
-
-    async def take(self, step: str) -> None:
-        if step in CHANGES:
-            self._change(step)
-            self.show(follow=self.choose.random() < 0.3)
-        elif step == "resize":
-            await self.pilot.resize_terminal(self.choose.choice([12, 24, 40, 60]), self.choose.randrange(3, 12))
-        else:
-            self._look(step)
-        self.shift = min(self.shift, furthest(self.app.table.columns, self.app.size.width - 1))
-
-    def _change(self, step: str) -> None:
-        all_things, choose = self.all, self.choose
-        self.number += 1
-        match step:
-            case "insert":
-                all_things.insert(choose.randrange(len(all_things) + 1), Thing(f"n{self.number}"))
-            case "append":
-                all_things.append(Thing(f"n{self.number}"))
-            case "remove" if all_things:
-                del all_things[choose.randrange(len(all_things))]
-            case "update" if all_things:
-                place = choose.randrange(len(all_things))
-                all_things[place] = larger(all_things[place])
-            case "sort":
-                all_things.sort(key=lambda thing: thing.key, reverse=choose.random() < 0.5)
-            case "shuffle":
-                choose.shuffle(all_things)
-            case "filter":
-                part = choose.choice([0.0, 0.5, 1.0])
-                self.hidden = {thing.key for thing in all_things if choose.random() < part}
-
-    def _look(self, step: str) -> None:
-        table, choose = self.app.table, self.choose
-        match step:
-            case "mark" if self.all:
-                key = choose.choice(self.all).key
-                self.marks ^= {key}
-                table.toggle_mark(key)
-            case "move" if table.items:
-                place = choose.randrange(len(table.items))
-                table.go(place)
-                self.cursor = table.items[place].key
-            case "scroll":
-                table.scroll_to(y=choose.randrange(20), animate=False)
-            case "columns":
-                table.show_columns(choose.sample(WIDE, choose.randrange(1, len(WIDE) + 1)))
-            case "sideways":
-                by = choose.choice([-2, -1, 1, 2])
-                table.action_sideways(by)
-                self.shift = max(self.shift + by, 0)
-
-    def check(self) -> None:
-        table = self.app.table
-        assert list(table.items) == self.shown
-        assert table.cursor_key == self.cursor
-        assert table.marks == self.marks
-        self._check_lines()
-        remembered = table.render_lines(table.size.region)
-        table._styles_cache.clear()
-        assert remembered == table.render_lines(table.size.region)
-        assert self.app.picture.cells == self.app.drawn_anew().cells
-
-    def _check_lines(self) -> None:
-        table, room = self.app.table, self.app.size.width - 1
-        heading, *lines = lines_of(self.app)
-        placed = [each for each in arrange(table.columns, room, self.shift) if each.x + each.width <= room]
-        most = furthest(table.columns, room)
-        assert ("‹" in heading, "›" in heading) == (self.shift > 0, self.shift < most)
-        assert _cells(heading, placed, "‹›") == [each.column.label for each in placed]
-        top = round(table.scroll_y)
-        for line, thing in zip_longest(lines, self.shown[top : top + len(lines)]):
-            if thing is None:
-                assert not line.strip()
-                continue
-            marked = thing.key in self.marks
-            # A mark takes its room from the first cell, which only these words fill.
-            words = "Open Dr…" if marked and placed and placed[0].column.key == "do" else "Open Drop"
-            says = {"name": thing.key, "size": thing.size, "more": thing.size, "do": words}
-            assert line.startswith("● ") == marked
-            assert _cells(line, placed, "●") == [says[each.column.key] for each in placed]
-
-
-def _cells(line: str, placed: Sequence[Placed], signs: str) -> list[str]:
-    return [line[each.x : each.x + each.width].strip(f"{signs} ") for each in placed]
-
-
-@settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
-@given(steps=st.lists(st.sampled_from(STEPS), max_size=25), seed=st.integers(0, 2**32))
-async def test_after_any_changes_it_is_as_if_drawn_anew(steps: list[str], seed: int) -> None:
-    app = TableApp()
-    async with app.run_test(size=(40, 8)) as pilot:
-        watched = Watched(app, pilot, random.Random(seed))
-        watched.show()
-        # What is drawn already is what can become stale.
-        await pilot.pause()
-        for step in steps:
-            await watched.take(step)
-            if watched.choose.random() < 0.5:
-                await pilot.pause()
-                watched.check()
-        await pilot.pause()
-        watched.check()
 
 
 @given(
