@@ -1,8 +1,11 @@
 """A run that is under way for as long as a test wants: its server never says a word."""
 
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tests.pty.terminal import Terminal, wharf_on_terminal
 from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass
 from tui.domain.run import Run, Status
@@ -25,6 +28,19 @@ async def save_silent_connection(paths: Paths, server: socket.socket, local: Pat
         )
     )
     await store.close()
+
+
+@asynccontextmanager
+async def wharf_with_a_run(server: socket.socket, paths: Paths, local: Path) -> AsyncIterator[Terminal]:
+    """The program with a run under way, which is on record as interrupted afterwards."""
+    await save_silent_connection(paths, server, local)
+    with wharf_on_terminal(SILENT="hunter2") as terminal:
+        terminal.wait_for(b"silent")
+        terminal.type(b"r")
+        peer, _ = server.accept()
+        with peer:
+            yield terminal
+    assert_interrupted(await the_run(paths))
 
 
 async def the_run(paths: Paths) -> Run:

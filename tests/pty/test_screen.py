@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.pty.modes import ALTERNATE_SCREEN, MOUSE, assert_as_it_was, is_set
-from tests.pty.silence import assert_interrupted, save_silent_connection, the_run
+from tests.pty.silence import assert_interrupted, save_silent_connection, the_run, wharf_with_a_run
 from tests.pty.terminal import wharf_on_terminal
 from tui.domain.run import Status
 from tui.paths import Paths
@@ -37,51 +37,33 @@ def test_a_signal_ends_the_screen_and_leaves_the_terminal_as_it_was(number: sign
 async def test_a_signal_puts_the_run_in_progress_on_record(
     silent_server: socket.socket, paths: Paths, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    await save_silent_connection(paths, silent_server, tmp_path)
-    with wharf_on_terminal(SILENT="hunter2") as terminal:
-        terminal.wait_for(b"silent")
-        terminal.type(b"r")
-        peer, _ = silent_server.accept()
-        with peer:
-            assert (await the_run(paths)).status is Status.IN_PROGRESS
-            terminal.send(number)
-            assert terminal.end() == code
+    async with wharf_with_a_run(silent_server, paths, tmp_path) as terminal:
+        assert (await the_run(paths)).status is Status.IN_PROGRESS
+        terminal.send(number)
+        assert terminal.end() == code
         assert_as_it_was(terminal.seen)
         assert b"hunter2" not in terminal.seen
-    assert_interrupted(await the_run(paths))
 
 
 async def test_of_several_signals_the_first_counts_and_none_cuts_the_end_short(
     silent_server: socket.socket, paths: Paths, tmp_path: Path
 ) -> None:
-    await save_silent_connection(paths, silent_server, tmp_path)
-    with wharf_on_terminal(SILENT="hunter2") as terminal:
-        terminal.wait_for(b"silent")
-        terminal.type(b"r")
-        peer, _ = silent_server.accept()
-        with peer:
-            terminal.send(signal.SIGTERM)
-            # Written when the screen is left; the engine is closed after that.
-            terminal.wait_for(b"\x1b[?1049l")
-            terminal.send(signal.SIGHUP)
-            terminal.send(signal.SIGTERM)
-            assert terminal.end() == 143
+    async with wharf_with_a_run(silent_server, paths, tmp_path) as terminal:
+        terminal.send(signal.SIGTERM)
+        # Written when the screen is left; the engine is closed after that.
+        terminal.wait_for(b"\x1b[?1049l")
+        terminal.send(signal.SIGHUP)
+        terminal.send(signal.SIGTERM)
+        assert terminal.end() == 143
         assert_as_it_was(terminal.seen)
-    assert_interrupted(await the_run(paths))
 
 
 async def test_a_lost_terminal_ends_the_screen_and_puts_the_run_on_record(
     silent_server: socket.socket, paths: Paths, tmp_path: Path
 ) -> None:
-    await save_silent_connection(paths, silent_server, tmp_path)
-    with wharf_on_terminal(SILENT="hunter2") as terminal:
-        terminal.wait_for(b"silent")
-        terminal.type(b"r")
-        peer, _ = silent_server.accept()
-        with peer:
-            terminal.hang_up()
-            assert terminal.end() == 129
-    assert_interrupted(await the_run(paths))
+    async with wharf_with_a_run(silent_server, paths, tmp_path) as terminal:
+        terminal.hang_up()
+        assert terminal.end() == 129
 
 
 @pytest.mark.parametrize("ending", ["SIGTERM", "hang-up"])
@@ -108,18 +90,12 @@ async def test_a_terminal_that_takes_nothing_any_more_holds_up_neither_the_work_
 async def test_leaving_while_a_transfer_runs_asks_and_puts_it_on_record(
     silent_server: socket.socket, paths: Paths, tmp_path: Path
 ) -> None:
-    await save_silent_connection(paths, silent_server, tmp_path)
-    with wharf_on_terminal(SILENT="hunter2") as terminal:
-        terminal.wait_for(b"silent")
-        terminal.type(b"r")
-        peer, _ = silent_server.accept()
-        with peer:
-            terminal.type(b"q")
-            terminal.wait_for(b"still running here")
-            terminal.type(b"y")
-            assert terminal.end() == 0
+    async with wharf_with_a_run(silent_server, paths, tmp_path) as terminal:
+        terminal.type(b"q")
+        terminal.wait_for(b"still running here")
+        terminal.type(b"y")
+        assert terminal.end() == 0
         assert_as_it_was(terminal.seen)
-    assert_interrupted(await the_run(paths))
 
 
 def test_the_screen_follows_the_size_of_the_window() -> None:
@@ -193,17 +169,12 @@ def test_ctrl_z_gives_the_terminal_back_and_fg_takes_it_again() -> None:
 async def test_ctrl_z_is_refused_while_a_transfer_runs(
     silent_server: socket.socket, paths: Paths, tmp_path: Path
 ) -> None:
-    await save_silent_connection(paths, silent_server, tmp_path)
-    with wharf_on_terminal(SILENT="hunter2") as terminal:
-        terminal.wait_for(b"silent")
-        terminal.type(b"r")
-        peer, _ = silent_server.accept()
-        with peer:
-            terminal.type(b"\x1a")
-            terminal.wait_for(b"would stand still")
-            assert b"\x1b[?1049l" not in terminal.seen
-            terminal.send(signal.SIGTERM)
-            assert terminal.end() == 143
+    async with wharf_with_a_run(silent_server, paths, tmp_path) as terminal:
+        terminal.type(b"\x1a")
+        terminal.wait_for(b"would stand still")
+        assert b"\x1b[?1049l" not in terminal.seen
+        terminal.send(signal.SIGTERM)
+        assert terminal.end() == 143
 
 
 @pytest.mark.parametrize("term", ["dumb", ""])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.methods.leaving import assert_left_in_time
 from tests.methods.sftp_support import Stage, connection, over_key, receive, send
 from tests.servers.openssh import OpenSsh
 from tui.domain.failure import FailureClass, TransferFailed
@@ -59,15 +60,7 @@ class TestSilence:
         async with asyncio.timeout(10):
             await under_way.wait()
         # The task gets the time to run into the silence.
-        done, _ = await asyncio.wait({task}, timeout=0.3)
-        assert not done
-        began = time.monotonic()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        session.abort()
-        await session.close()
-        assert time.monotonic() - began < 2
+        await assert_left_in_time(task, session)
 
     async def test_abort_wakes_whoever_waits(self, session: SftpSession, server: OpenSsh, folder: Path) -> None:
         (folder / "a.csv").write_bytes(bytes(20_000_000))
