@@ -151,7 +151,8 @@ async def test_facets_by_key_and_by_mouse(app: WharfApp, engine: FakeEngine) -> 
     await engine.add("c", method="ftp")
     async with app.run_test(size=(80, 40)) as pilot:
         await settle(pilot)
-        await pilot.click("#facet-method")
+        line = next(y for y, line in enumerate(lines_of(app)) if "Method▾" in line)
+        await pilot.click(offset=(lines_of(app)[line].index("Method▾"), line))
         assert isinstance(app.screen, FacetDialog)
         await pilot.press("j", "space")
         assert "[x] FTP" in screen_text(app)

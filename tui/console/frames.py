@@ -31,14 +31,18 @@ class Frames:
     """Knows what the terminal shows. Every update has to pass through here."""
 
     def __init__(self) -> None:
-        self._lines: list[list[_Cell]] = []
+        self._sent: list[list[Strip]] = []
+        """The lines of the latest update of the whole screen."""
+        self._lines: list[list[_Cell] | None] = []
+        """What they show by now; None for those that are as they were sent. Most are sent anew before they change."""
 
     def reduced(self, update: "RenderableType | CompositorUpdate | None") -> "RenderableType | CompositorUpdate | None":
         """What remains to be sent of an update; None if that is nothing. One of the whole screen is sent as it is, so
         that it mends whatever has happened to the terminal.
         """
         if isinstance(update, LayoutUpdate):
-            self._lines = [_cells(strips) for strips in update.strips]
+            self._sent = [list(strips) for strips in update.strips]
+            self._lines = [None] * len(self._sent)
             return update
         if isinstance(update, ChopsUpdate):
             runs = [run for y, x, strips in _pieces(update) for run in self._changed(y, x, _cells(strips))]
@@ -49,7 +53,8 @@ class Frames:
         """Take over cells of a line from `x` on; the runs of those that differ, each with its place."""
         if y >= len(self._lines):
             return [(y, x, cells)]
-        line = self._lines[y]
+        if (line := self._lines[y]) is None:
+            line = self._lines[y] = _cells(self._sent[y])
         line += [_NOTHING] * (x + len(cells) - len(line))
         runs: list[_Run] = []
         begin = end = -1

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
 from textual.binding import Binding
-from textual.screen import Screen, ScreenResultType
+from textual.screen import ScreenResultType
 from textual.widgets import Input
+
+from tui.console.one_frame import OneFrameScreen
 
 READ_ONLY = "Wharf is read-only here; nothing can be run or changed."
 
@@ -21,7 +23,7 @@ class Explaining(Protocol):
         """Whether it is possible; None when it is not but shown all the same."""
 
 
-class ExplainingScreen(Screen[ScreenResultType]):
+class ExplainingScreen(OneFrameScreen[ScreenResultType]):
     """A screen whose actions are bound by `bound`. While something is typed, its letters are letters."""
 
     # The first that can have it may be a field to type in: the keys would be others until the table has the focus.
@@ -31,11 +33,6 @@ class ExplainingScreen(Screen[ScreenResultType]):
     """What the screen is called in the way that the first line shows."""
 
     _impossible: frozenset[str] = frozenset()
-
-    def on_compose(self) -> None:
-        # Textual does so when the screen has its size, and that is after all of it was drawn once.
-        fitting = self._get_breakpoint_classes(self.app.size.width, self.app.HORIZONTAL_BREAKPOINTS or [])
-        self.add_class(*fitting, update=False)
 
     def why_not(self, action: str) -> str | None:
         """One sentence on why the action is not possible now; None when it is."""

@@ -8,7 +8,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -16,9 +15,10 @@ from tui.console import keymap
 from tui.console.column_choice import ColumnChoice
 from tui.console.keys import shown_keys
 from tui.console.livetable import Column
+from tui.console.one_frame import Dialog
 
 
-class ColumnsDialog(ModalScreen[None]):
+class ColumnsDialog(Dialog[None]):
     """All columns in their order. What is changed is applied at once, so that the table beneath shows it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.COLUMNS]

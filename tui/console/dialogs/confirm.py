@@ -6,14 +6,14 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from tui.console import keymap
 from tui.console.keys import shown_keys
+from tui.console.one_frame import Dialog
 
 
-class ConfirmDialog(ModalScreen[bool]):
+class ConfirmDialog(Dialog[bool]):
     """True only for the confirming button or `y`. Cancel has the focus, so that enter alone does no harm."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.CONFIRM]

@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.events import DescendantFocus
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from tui.console import keymap
@@ -31,6 +30,7 @@ from tui.console.forms.fields import (
     values_of,
 )
 from tui.console.forms.saving import save_connection
+from tui.console.one_frame import Dialog
 from tui.console.widgets.form_field import FormField
 from tui.domain.connection import Connection
 from tui.domain.failure import ChangedElsewhere, NameTaken, TransferFailed, UnknownConnection, WharfError
@@ -67,7 +67,7 @@ class _SectionRows(Vertical):
             yield FormField(field, self._values.get(field.where))
 
 
-class ConnectionForm(ModalScreen[Connection | None]):
+class ConnectionForm(Dialog[Connection | None]):
     """Saves to the store by itself and closes with the saved connection, or with None.
 
     The fields follow method and direction. Those that do not belong are hidden, not removed: what was typed for another

@@ -8,7 +8,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Static
 from textual.worker import Worker, WorkerState
@@ -17,12 +16,13 @@ from tui.console import keymap
 from tui.console.dialogs.confirm import ConfirmDialog
 from tui.console.keys import shown_keys
 from tui.console.new_file import FileExists
+from tui.console.one_frame import Dialog
 from tui.domain.failure import WharfError
 from tui.domain.text import printable
 from tui.paths import expanded
 
 
-class ExportDialog(ModalScreen[None]):
+class ExportDialog(Dialog[None]):
     """Closes when the file is whole. A file that exists is replaced only after a question."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.EXPORT]

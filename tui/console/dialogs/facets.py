@@ -8,18 +8,18 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.console import keymap
 from tui.console.keys import shown_keys
+from tui.console.one_frame import Dialog
 
 Choices = Mapping[str, set[str]]
 """Per facet the values to show; none means all."""
 
 
-class FacetDialog(ModalScreen[None]):
+class FacetDialog(Dialog[None]):
     """All values of all enumerated columns with how often they occur. What is marked is applied at once."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.FACETS]

@@ -7,11 +7,12 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widgets import Static
 
 from tui.console import keymap
 from tui.console.formats import safe
+from tui.console.one_frame import Dialog
 from tui.console.reasons import Explaining
 
 _Line = tuple[str, str, str]
@@ -20,7 +21,7 @@ _Line = tuple[str, str, str]
 _KEYS_WIDTH = len("1 2 3 4 5 6 7 8 9")
 
 
-class HelpDialog(ModalScreen[None]):
+class HelpDialog(Dialog[None]):
     """Lists what is bound now, after any remapping, so that it is always true."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.CLOSE]

@@ -14,13 +14,13 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.console import keymap
 from tui.console.formats import moment, safe
 from tui.console.keys import ShownKeys, shown_keys
 from tui.console.livetable import Column
+from tui.console.one_frame import Dialog
 from tui.console.widgets.row_table import RowTable
 from tui.domain.figures import count, size
 from tui.domain.naming import is_aside, is_partial, matches
@@ -100,7 +100,7 @@ _COLUMNS: tuple[Column[LocalFile], ...] = (
 )
 
 
-class LocalFolderDialog(ModalScreen[None]):
+class LocalFolderDialog(Dialog[None]):
     """Shows the folder as it is when opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.CLOSE]

@@ -7,20 +7,20 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.console import keymap
 from tui.console.formats import clock
 from tui.console.messages import Message, MessageLog
+from tui.console.one_frame import Dialog
 from tui.console.widgets.key_footer import KeyFooter
 from tui.domain.figures import count
 
 _STYLES = {"information": "dim", "warning": "yellow", "error": "bold red"}
 
 
-class MessagesDialog(ModalScreen[None]):
+class MessagesDialog(Dialog[None]):
     """Shows the log as it is when opened, the newest message at the end and under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.MESSAGES]

@@ -6,10 +6,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from tui.console import keymap
+from tui.console.one_frame import Dialog
 from tui.console.widgets.form_input import HiddenInput
 from tui.domain.text import printable
 
@@ -20,7 +20,7 @@ class _Line(HiddenInput, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [*Input.BINDINGS]
 
 
-class PassphraseDialog(ModalScreen[str | None]):
+class PassphraseDialog(Dialog[str | None]):
     """Dismisses with what was typed, or with None when the vault is to stay locked."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.PASSPHRASE]

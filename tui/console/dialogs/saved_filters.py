@@ -9,12 +9,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.console import keymap
 from tui.console.keys import shown_keys
+from tui.console.one_frame import Dialog
 from tui.domain.failure import UsageProblem
 from tui.domain.text import printable
 from tui.saved_filters import SavedFilters
@@ -25,7 +25,7 @@ _NAME_WIDTH = 18
 _RECALLS = ("recall_1", "recall_9")
 
 
-class SavedFiltersDialog(ModalScreen[str | None]):
+class SavedFiltersDialog(Dialog[str | None]):
     """Closes with the line that was chosen. `line` is the one that could be saved."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.SAVED_FILTERS]

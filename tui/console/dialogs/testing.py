@@ -10,7 +10,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
@@ -18,6 +17,7 @@ from tui.console import keymap
 from tui.console.dialogs.heights import DIALOG_HEIGHTS
 from tui.console.dialogs.trusting import TrustDialog
 from tui.console.formats import STYLES, safe
+from tui.console.one_frame import Dialog
 from tui.console.pace import INTERVAL
 from tui.console.widgets.ladder import drawn_ladder
 from tui.domain.connection import Connection
@@ -31,7 +31,7 @@ from tui.engine.inspection import TestReport, Watcher
 from tui.trust.identity import Identity
 
 
-class TestDialog(ModalScreen[Connection | None]):
+class TestDialog(Dialog[Connection | None]):
     """Begins at once; no batch is moved. Closing the dialog ends the test.
 
     What is accepted of a server is kept at once: a host key in Wharf's own file, a pin in the connection, which is

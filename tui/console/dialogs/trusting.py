@@ -7,18 +7,18 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from tui.console import keymap
 from tui.console.dialogs.heights import DIALOG_HEIGHTS
 from tui.console.keys import shown_keys
+from tui.console.one_frame import Dialog
 from tui.console.widgets.identity import drawn_identity
 from tui.domain.text import printable
 from tui.trust.identity import Doubt, Identity
 
 
-class TrustDialog(ModalScreen[bool]):
+class TrustDialog(Dialog[bool]):
     """True only for the confirming button or `y`, and only for what nothing speaks against. Cancel has the focus."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.CONFIRM]

@@ -132,7 +132,7 @@ class HistoryScreen(ChosenColumns, RunActions):
             more=not self._list.complete,
         )
         self.query_one(StatusLine).show(self._facts())
-        self.show_possible()
+        self._show_current()
 
     def _facts(self) -> list[Text]:
         words = ((Status.IN_PROGRESS, "running"), (Status.FAILED, "failed"))
@@ -163,7 +163,7 @@ class HistoryScreen(ChosenColumns, RunActions):
             empty.show("No runs yet", [(keys["history.retry"], "runs it now"), (back, "goes back to the connections")])
 
     @on(RowTable.Highlighted)
-    def _highlighted(self) -> None:
+    def _show_current(self) -> None:
         self.show_possible()
         self.query_one(RunDetail).show(self._current)
 

@@ -1,22 +1,39 @@
 """The filter line: text and terms, menus for the enumerated columns, and how much of the whole is shown."""
 
+from collections.abc import Set as AbstractSet
 from typing import ClassVar
 
 from rich.text import Text
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from tui.console import keymap
 from tui.console.widgets.filter_input import FilterInput, GetVocabulary
+from tui.console.widgets.word_line import Word, WordLine
 from tui.domain.text import printable
 
 
-class FilterBar(Vertical):
+class FilterBar(Widget):
     """Posts what the user wants; what it means is the screen's business."""
+
+    DEFAULT_CSS = """
+    FilterBar {
+        layout: grid;
+        grid-size: 3;
+        grid-columns: 1fr auto auto;
+        grid-rows: auto;
+        height: auto;
+
+        #filter-input { margin-left: 3; min-width: 12; }
+        #filter-count { width: auto; padding: 0 1 0 2; }
+        #filter-problem { column-span: 3; height: auto; max-height: 2; padding: 0 1 0 3; color: $text-muted; }
+        #filter-problem.-wrong { color: $text-warning; }
+    }
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.FILTER]
 
@@ -53,13 +70,18 @@ class FilterBar(Vertical):
         self._told: object = None
 
     def compose(self) -> ComposeResult:
-        with Horizontal(id="filter-line"):
-            yield Static("/", id="filter-sign", markup=False)
-            yield FilterInput(self._vocabulary, hint=self._hint, id="filter-input")
-            for facet in self._facets:
-                yield Static(f"{facet.capitalize()}▾", id=f"facet-{facet}", classes="facet", markup=False)
-            yield Static("", id="filter-count", markup=False)
+        yield FilterInput(self._vocabulary, hint=self._hint, id="filter-input")
+        yield WordLine(self._menus(frozenset()), id="filter-menus")
+        yield Static("", id="filter-count", markup=False)
         yield Static("", id="filter-problem", markup=False)
+
+    def render(self) -> Text:
+        """What is seen beside the widgets in the bar: the sign in front of the line."""
+        return Text.assemble((" / ", "bold cyan"))
+
+    def _menus(self, active: AbstractSet[str]) -> list[Word]:
+        chosen = dict.fromkeys(active, "bold reverse cyan")
+        return [Word(f"{facet.capitalize()}▾", facet, chosen.get(facet, "")) for facet in self._facets]
 
     def on_mount(self) -> None:
         self.query_one("#filter-problem").display = False
@@ -100,8 +122,7 @@ class FilterBar(Vertical):
         text = Text(f"{shown}{of_all}{'+' if more else ''} shown".rjust(room), style=style)
         # To lay out the whole line takes longer than all the rest; so it keeps its width where it can.
         line.update(text, layout=len(text) > room)
-        for facet in self._facets:
-            self.query_one(f"#facet-{facet}").set_class(facet in active, "-active")
+        self.query_one(WordLine).show(self._menus(active))
 
     def _tell(self) -> None:
         """Below the line: what was not understood or, while it is typed, the ways in which it can go on."""
@@ -127,11 +148,10 @@ class FilterBar(Vertical):
         event.stop()
         self.post_message(self.Left())
 
-    @on(events.Click, ".facet")
-    def _facet_clicked(self, event: events.Click) -> None:
+    @on(WordLine.Clicked)
+    def _menu_clicked(self, event: WordLine.Clicked) -> None:
         event.stop()
-        if event.widget is not None and event.widget.id is not None:
-            self.post_message(self.FacetClicked(event.widget.id.removeprefix("facet-")))
+        self.post_message(self.FacetClicked(event.means))
 
     def action_complete(self) -> None:
         self._input.complete()

@@ -1,6 +1,7 @@
 """A run in full: what it was, why it failed and what to do about it."""
 
 from rich.console import Group, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 from textual.widgets import Static
@@ -28,17 +29,23 @@ class RunDetail(Static):
         super().__init__(markup=False, id=id)
         self._named = named
         self.entry: Entry | None = None
-        self._lines = 0
+        self._lines: list[list[Segment]] = []
 
     def show(self, entry: Entry | None) -> None:
         """Show this run instead; nothing changes if it is the same."""
-        if entry != self.entry or (entry is not None and entry.running):
-            self.entry = entry
-            said = "" if entry is None else _run(entry, named=self._named)
-            options = self.app.console.options.update_width(max(self.content_size.width, 1))
-            before, self._lines = self._lines, len(self.app.console.render_lines(said, options))
-            # To lay out the screen has all of it sent again; each second that a run goes on changes some letters only.
-            self.update(said, layout=self._lines != before)
+        if entry == self.entry and (entry is None or not entry.running):
+            return
+        self.entry = entry
+        said = "" if entry is None else _run(entry, named=self._named)
+        before, self._lines = self._lines, self._drawn(said)
+        if self._lines != before:
+            # To lay out the screen has all of it drawn again; each second that a run goes on changes some letters only.
+            self.update(said, layout=len(self._lines) != len(before))
+
+    def _drawn(self, said: RenderableType) -> list[list[Segment]]:
+        """As it will be drawn; before there is a size, it is as if the whole line could be had."""
+        width = self.content_size.width or self.app.size.width
+        return self.app.console.render_lines(said, self.app.console.options.update_width(width))
 
 
 def _run(entry: Entry, *, named: bool) -> RenderableType:
