@@ -35,8 +35,8 @@ async def test_the_first_frame_has_keys_and_facts(
         display(app, screen, renderable)
 
     monkeypatch.setattr(WharfApp, "_display", noting)
-    async with app.run_test(size=(120, 30)):
-        pass
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.pause()
     assert frames[0][0].startswith(" Wharf  Connections   ")
     assert frames[0][0].endswith("   1 connection ")
     assert [line.split()[0] for line in frames[0][2:4]] == ["Name▲", "acme"]

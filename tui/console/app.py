@@ -120,8 +120,11 @@ class WharfApp(App[int], inherit_bindings=False):
     def on_mount(self) -> None:
         self.engine.ask = self._ask_passphrase
         self.app_resume_signal.subscribe(self, self._draw_anew)
-        self.call_after_refresh(self.look)
         self._glance()
+
+    def on_ready(self) -> None:
+        # Posted with the first frame, which does not wait for it.
+        self.look()
 
     @on(events.DescendantFocus)
     def _keep_cursor_still(self, event: events.DescendantFocus) -> None:

@@ -40,7 +40,7 @@ class OneFrameScreen(Screen[ScreenResultType]):
 
     def _screen_resized(self, size: Size) -> None:
         # The event that a layout sends about the size that it has given asks for another one.
-        if size != self._size:
+        if size != self._size and self.stack_updates:
             self._take_classes_for(size)
             self._draw_once(lambda: super(OneFrameScreen, self)._screen_resized(size))
 
@@ -83,8 +83,23 @@ class OneFrameScreen(Screen[ScreenResultType]):
             widget._layout_required = widget._repaint_required = False  # noqa: SLF001 - there is no other way
 
     def _compositor_refresh(self) -> None:
-        if not self._waits:
+        if self._waits:
+            return
+        if self.is_current and self is not self.app.screen:
+            # What shines through is drawn by the dialog above, and only what has changed of it. Textual has this screen
+            # ask again and again.
+            dirty = self._compositor._dirty_regions  # noqa: SLF001 - only drawing would tell and clear them
+            changed = list(dirty)
+            dirty.clear()
+            self._dirty_widgets.clear()
+            if changed:
+                self.app.screen.refresh(*changed)
+        else:
             super()._compositor_refresh()
+
+    def _on_screen_suspend(self) -> None:
+        # Textual asks for all of it when something comes above, which draws what shines through by itself.
+        self._repaint_required = False
 
     def _extend_compose(self, widgets: list[Widget]) -> None:
         super()._extend_compose(widgets)

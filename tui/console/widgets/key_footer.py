@@ -58,10 +58,12 @@ class KeyFooter(Widget):
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._look_soon)
+        self.app.screen_change_signal.subscribe(self, self._look_soon)
         self._look_soon()
 
     def on_unmount(self) -> None:
         self.screen.bindings_updated_signal.unsubscribe(self)
+        self.app.screen_change_signal.unsubscribe(self)
 
     def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
         """Look before a frame is drawn that is laid out anew, the first one above all: the keys would come with the
@@ -78,8 +80,9 @@ class KeyFooter(Widget):
 
     def _look(self) -> None:
         will_look, self._will_look = self._will_look, False
-        # While the terminal shows another window, nothing has the focus and its keys would be missing.
-        if will_look and self.is_attached and self.app.app_focus:
+        # While the terminal shows another window, nothing has the focus and its keys would be missing; and below a
+        # dialog, those that are not for what is typed there.
+        if will_look and self.is_attached and self.screen.is_active and self.app.app_focus:
             self.keys = tuple(self._working())
 
     def _working(self) -> Iterator[FooterKey]:
