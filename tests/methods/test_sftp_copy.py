@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tui.methods.blocks import PAGE, Block, begins_with_page
 from tui.methods.sftp_client import ReadAnswered, WriteAnswered
 from tui.methods.sftp_copy import BlockWriter, block_size, in_flight, read_blocks, read_fully
 
@@ -197,6 +198,21 @@ async def test_a_failed_write_surfaces_and_what_is_under_way_is_dropped() -> Non
     assert file.under_way == 0
 
 
+async def test_what_is_read_fast_comes_in_pieces_that_disks_take_as_they_are() -> None:
+    block = block_size(261_120)
+    size = 10_000_000
+    pieces = [data async for data in read_blocks(MemoryFile(bytes(size)), size, block)]
+    assert all(begins_with_page(piece) and not len(piece) % PAGE for piece in pieces[:-1])
+    assert len(pieces) <= 4
+    assert sum(map(len, pieces)) == size
+
+
+async def test_a_piece_stays_as_it_is_while_others_come() -> None:
+    content = os.urandom(20_000_000)
+    kept = [data async for data in read_blocks(MemoryFile(content), len(content), 256 * 1024)]
+    assert b"".join(kept) == content
+
+
 async def test_leaving_early_drops_what_is_under_way() -> None:
     file = MemoryFile(bytes(20_000_000))
     blocks = read_blocks(file, 20_000_000, 256 * 1024)
@@ -213,12 +229,12 @@ async def test_leaving_early_drops_what_is_under_way() -> None:
     assert file.under_way == 0
 
 
-async def _count(blocks: AsyncIterator[bytes]) -> int:
+async def _count(blocks: AsyncIterator[Block]) -> int:
     return len([block async for block in blocks])
 
 
 @pytest.mark.parametrize(
-    ("offered", "used"), [(0, 32 * 1024), (16 * 1024, 32 * 1024), (261_120, 261_120), (4 << 20, 256 * 1024)]
+    ("offered", "used"), [(0, 32 * 1024), (16 * 1024, 32 * 1024), (261_120, 63 * 4096), (4 << 20, 256 * 1024)]
 )
 def test_the_size_of_a_request(offered: int, used: int) -> None:
     assert block_size(offered) == used

@@ -19,7 +19,7 @@ from tui.methods.after_action import AfterAction
 from tui.methods.base import Entry, Proof, Staged, Surroundings, Writer
 from tui.methods.blocks import Block
 from tui.methods.sftp_client import ABSENT, SftpClient
-from tui.methods.sftp_copy import BlockWriter, block_size, in_flight, read_blocks, read_fully
+from tui.methods.sftp_copy import BlockWriter, block_size, in_flight, read_ahead, read_blocks, read_fully
 from tui.methods.sftp_many import BY_SERVER, ManySmallFiles
 from tui.methods.sftp_places import SftpPlaces
 from tui.methods.sftp_stripes import Channels, Helpers, StripedFile
@@ -179,7 +179,7 @@ class SftpSession(ManySmallFiles):
         return None if attributes is None else self._entry(entry.name, attributes).called(entry.target_name)
 
     @asynccontextmanager
-    async def read(self, entry: Entry, offset: int = 0) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def read(self, entry: Entry, offset: int = 0) -> AsyncIterator[AsyncIterator[Block]]:
         # It costs no time of its own then.
         self._begin_proof(entry.key, entry.size)
         try:
@@ -421,18 +421,18 @@ class SftpSession(ManySmallFiles):
                     raise
 
     @asynccontextmanager
-    async def _reading(self, path: str, expected: int, offset: int = 0) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def _reading(self, path: str, expected: int, offset: int = 0) -> AsyncIterator[AsyncIterator[Block]]:
         doing = f"Reading {path}"
         file = await self._ask(self._sftp.open(path, Access.READ), doing)
         try:
             block = self._read_size
-            requests = read_blocks(file, expected, block, offset, ahead=in_flight(self._sftp.round_trip))
+            requests = read_blocks(file, expected, block, offset, ahead=read_ahead(self._sftp.round_trip))
             async with aclosing(self._blocks(requests, doing)) as blocks:
                 yield blocks
         finally:
             file.close()
 
-    async def _blocks(self, requests: AsyncGenerator[bytes, None], doing: str) -> AsyncGenerator[bytes, None]:
+    async def _blocks(self, requests: AsyncGenerator[Block, None], doing: str) -> AsyncGenerator[Block, None]:
         async with aclosing(requests) as blocks:
             while True:
                 with translated(self._where, doing):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from tui.methods.base import BLOCK_SIZE
-from tui.methods.blocks import Block
+from tui.methods.blocks import PAGE, Block, Memory
 from tui.methods.sftp_client import ReadAnswered, WriteAnswered
 from tui.methods.sftp_wire import DEFAULT_BLOCK
 
@@ -20,9 +20,11 @@ _MOST_IN_FLIGHT = 16 * 1024 * 1024
 """Bytes under way at once: what fills 100 MB/s at 150 ms, and what memory is given to one file."""
 _SPEED = 200_000_000
 """Bytes per second for which there is enough under way, until that is too much."""
-_PIECE = 1024 * 1024
-"""Bytes that are handed over together where they come fast: every hand-over costs, hashing and writing to the disk
-included."""
+_PIECE = 4 * 1024 * 1024
+"""Bytes that are handed over together, at most, where they come fast: every hand-over costs, hashing and writing to the
+disk included."""
+_READ_AHEAD = 10 * 1024 * 1024
+"""Bytes asked for at least: while one piece is handed over, others come."""
 _PATIENCE = 0.02
 """Seconds that bytes wait for more of them, where they come slowly."""
 
@@ -44,13 +46,19 @@ class WritableFile(Protocol):
 
 
 def block_size(offered: int) -> int:
-    """Bytes per request, given what the server says it takes, which is 0 where it says nothing."""
-    return max(DEFAULT_BLOCK, min(offered, BLOCK_SIZE))
+    """Bytes per request, given what the server says it takes, which is 0 where it says nothing. What is read so goes
+    from memory to disks that take whole pages only."""
+    return max(DEFAULT_BLOCK, min(offered, BLOCK_SIZE) // PAGE * PAGE)
 
 
 def in_flight(round_trip: float) -> int:
     """Bytes to have under way at once, given the seconds between a request and its answer."""
     return int(max(_LEAST_IN_FLIGHT, min(round_trip * _SPEED, _MOST_IN_FLIGHT)))
+
+
+def read_ahead(round_trip: float) -> int:
+    """Bytes to have asked for and not handed over, given the seconds between a request and its answer."""
+    return max(in_flight(round_trip), _READ_AHEAD)
 
 
 @dataclass(slots=True, eq=False)
@@ -68,8 +76,8 @@ class _Span:
 
 
 async def read_blocks(
-    file: ReadableFile, expected: int, block: int, offset: int = 0, *, ahead: int = _LEAST_IN_FLIGHT
-) -> AsyncGenerator[bytes, None]:
+    file: ReadableFile, expected: int, block: int, offset: int = 0, *, ahead: int = _READ_AHEAD
+) -> AsyncGenerator[Block, None]:
     """The bytes of the file from `offset` in order, to its true end. Up to `expected` bytes of the file, `ahead` bytes
     are always asked for in advance; what lies beyond, if the file has grown, is read block by block.
     """
@@ -91,13 +99,16 @@ class _Reading:
         self._block = block
         self._next = offset
         self._ahead = ahead
+        self._memory = Memory(max(_PIECE // block, 1) * block)
         self._loop = asyncio.get_running_loop()
         self._under_way: deque[_Span] = deque()
-        self._ready: deque[_Span] = deque()
-        """What has arrived without a gap and was not taken yet."""
-        self._ready_size = 0
+        self._full: deque[memoryview] = deque()
+        """Pieces with what has arrived without a gap and was not taken yet."""
+        self._filling = self._memory.piece()
+        self._filled = 0
+        """Bytes of what follows in the piece that is being filled."""
         self._asked_size = 0
-        """Bytes asked for, those that are ready included."""
+        """Bytes asked for and not taken."""
         self._error: Exception | None = None
         """What was answered instead of the bytes that follow."""
         self._at_end = False
@@ -106,7 +117,7 @@ class _Reading:
 
     @property
     def is_over(self) -> bool:
-        return self._at_end and not self._ready_size
+        return self._at_end and not self._has_some
 
     def ask(self) -> None:
         """Ask for what there is room for; at the expected end for one block more, to see whether it is the end."""
@@ -131,19 +142,16 @@ class _Reading:
                 self._timer.cancel()
                 self._timer = None
 
-    def take(self) -> bytes:
-        """What has arrived without a gap, about a piece of it. Raises what was answered instead of the next bytes."""
-        if self._error is not None and not self._ready_size:
+    def take(self) -> Block:
+        """A piece of what has arrived without a gap, in memory that begins with a page. Raises what was answered
+        instead of the next bytes."""
+        if self._error is not None and not self._has_some:
             raise self._error
-        pieces: list[memoryview] = []
-        size = 0
-        while self._ready and size < _PIECE:
-            span = self._ready.popleft()
-            pieces += span.pieces
-            size += span.arrived
-        self._asked_size -= size
-        self._ready_size -= size
-        return b"".join(pieces)
+        if not self._full:
+            self._begin_piece()
+        piece = self._full.popleft()
+        self._asked_size -= len(piece)
+        return piece
 
     def drop(self) -> None:
         """Forget what is under way."""
@@ -173,11 +181,29 @@ class _Reading:
     def _collect(self) -> None:
         while self._under_way and self._under_way[0].is_complete and not self._is_cut:
             span = self._under_way.popleft()
-            self._ready.append(span)
-            self._ready_size += span.arrived
+            self._fill(span)
             self._error = span.error
             self._at_end = span.error is None and span.arrived < span.asked
         self._look()
+
+    def _fill(self, span: _Span) -> None:
+        """Copied now, as long as it is in the caches of the processor."""
+        if self._filled + span.arrived > len(self._filling):
+            self._begin_piece()
+        for piece in span.pieces:
+            self._filling[self._filled : self._filled + len(piece)] = piece
+            self._filled += len(piece)
+        if self._filled == len(self._filling):
+            self._begin_piece()
+
+    def _begin_piece(self) -> None:
+        self._full.append(self._filling[: self._filled])
+        self._filling, self._filled = self._memory.piece(), 0
+
+    @property
+    def _has_some(self) -> bool:
+        """Whether there is something to take."""
+        return bool(self._full or self._filled)
 
     @property
     def _is_cut(self) -> bool:
@@ -190,7 +216,7 @@ class _Reading:
             return
         if self._is_enough():
             self._wake()
-        elif self._timer is None and self._ready_size:
+        elif self._timer is None and self._filled:
             self._timer = self._loop.call_later(_PATIENCE, self._wake)
 
     def _wake(self) -> None:
@@ -199,13 +225,13 @@ class _Reading:
 
     def _is_enough(self) -> bool:
         """Whether a whole piece has arrived, or all that was asked for, or the end."""
-        return self._ready_size >= _PIECE or self._is_cut or not self._under_way
+        return bool(self._full) or self._is_cut or not self._under_way
 
 
 async def read_fully(file: ReadableFile, offset: int, count: int) -> bytes:
     """These bytes; fewer only where the file ends."""
     found = bytearray()
-    reading = _Reading(file, offset + count, max(1, min(count, DEFAULT_BLOCK)), offset, _LEAST_IN_FLIGHT)
+    reading = _Reading(file, offset + count, max(1, min(count, DEFAULT_BLOCK)), offset, _READ_AHEAD)
     try:
         while not reading.is_over and len(found) < count:
             reading.ask()
