@@ -27,7 +27,7 @@ def screen_text(app: WharfApp) -> str:
 
 
 def told(app: WharfApp) -> list[str]:
-    return [notification.message for notification in app._notifications]
+    return [message.sentence for message in app.messages]
 
 
 async def typed(pilot: object, text: str) -> None:

@@ -239,3 +239,30 @@ async def test_an_export_of_a_connection_that_is_gone_says_so_and_writes_nothing
         await write_to(pilot, folder / "some.toml")
         assert "There is no connection" in screen_text(app)
         assert list(folder.iterdir()) == []
+
+
+async def test_a_range_and_all_that_is_shown_can_be_marked(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("a1", "a2", "a3", "b1")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("j", "shift+down", "shift+down", "shift+down")
+        assert table(app).marks == {"a2", "a3", "b1"}
+        await pilot.press("escape", "shift+up")
+        assert table(app).marks == {"a3", "b1"}
+        await pilot.press("escape", "slash", *"-b1", "enter", "a")
+        await settle(pilot)
+        assert table(app).marks == {"a1", "a2", "a3"}
+        await pilot.press("escape", "a")
+        assert table(app).marks == {"a1", "a2", "a3", "b1"}
+        await pilot.press("a")
+        assert table(app).marks == frozenset()
+
+
+async def test_all_of_folded_groups_are_marked(app: WharfApp, engine: FakeEngine) -> None:
+    await engine.add("a1", "a2")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("z", "Z", "a")
+        assert table(app).marks == {"a1", "a2"}
+        await pilot.press("shift+down")
+        assert table(app).marks == {"a1", "a2"}

@@ -67,7 +67,7 @@ def screen_text(app: WharfApp) -> str:
 
 
 def told(app: WharfApp) -> str:
-    return "\n".join(notification.message for notification in app._notifications)
+    return "\n".join(message.sentence for message in app.messages)
 
 
 def line_of(app: WharfApp, text: str) -> str:

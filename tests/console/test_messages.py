@@ -2,6 +2,7 @@
 
 from tests.console.conftest import lines_of, settle
 from tests.console.fakes import FakeEngine
+from tests.console.form_support import until
 from tui.console.app import WharfApp
 from tui.console.dialogs.messages import MessagesDialog
 
@@ -48,3 +49,19 @@ async def test_the_oldest_are_forgotten(app: WharfApp) -> None:
         app.messages.add(str(number), "warning")
     assert len(app.messages) == 500
     assert next(iter(app.messages)).sentence == "100"
+
+
+async def test_a_notification_begins_with_what_it_is(app: WharfApp) -> None:
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        app.tell("It is done.")
+        app.tell("Something is odd.", "warning")
+        app.tell("Something went wrong.", "error")
+        await until(pilot, lambda: any("✗ Something went wrong." in line for line in lines_of(app)))
+        shown = "\n".join(lines_of(app))
+    assert "▌ It is done." in shown
+    assert "▌ ! Something is odd." in shown
+    assert [message.sentence for message in app.messages] == [
+        "It is done.",
+        "Something is odd.",
+        "Something went wrong.",
+    ]

@@ -14,7 +14,7 @@ CUT = Failure(FailureClass.NETWORK, "Cut.", "Run it again.")
 
 
 def told(app: WharfApp) -> str:
-    return "\n".join(notification.message for notification in app._notifications)
+    return "\n".join(message.sentence for message in app.messages)
 
 
 def paused(engine: FakeEngine) -> set[str]:

@@ -54,7 +54,7 @@ def screen_text(app: WharfApp) -> str:
 
 
 def told(app: WharfApp) -> str:
-    return "\n".join(notification.message for notification in app._notifications)
+    return "\n".join(message.sentence for message in app.messages)
 
 
 def chip(app: WharfApp) -> str:

@@ -81,4 +81,4 @@ async def test_a_place_without_a_filter_is_told(app: WharfApp, engine: FakeEngin
         await settle(pilot)
         await pilot.press("7")
         await settle(pilot)
-        assert any("There is no saved filter 7" in notification.message for notification in app._notifications)
+        assert any("There is no saved filter 7" in message.sentence for message in app.messages)

@@ -39,7 +39,9 @@ def in_screen(folder: Path) -> Iterator[Terminal]:
 def in_tmux(folder: Path) -> Iterator[Terminal]:
     program = (str(find_program("tmux", "tmux")), "-u", "-f", "/dev/null")
     try:
-        with on_terminal(*program, "new-session", *WHARF, TMUX_TMPDIR=str(folder), LC_ALL="C.UTF-8") as terminal:
+        with on_terminal(
+            *program, "new-session", *WHARF, TMUX="", TMUX_TMPDIR=str(folder), LC_ALL="C.UTF-8"
+        ) as terminal:
             yield terminal
     finally:
         _end(*program, "kill-server", TMUX_TMPDIR=str(folder))

@@ -49,6 +49,20 @@ class MarkedConnections(ConnectionView):
             self._show()
             self._table.action_move(1)
 
+    def action_mark_along(self, by: int) -> None:
+        """Mark the connection under the cursor and the one that the cursor comes to, as a range is selected."""
+        names = {self._chosen}
+        self._table.action_move(by)
+        self._table.mark(self._table.marks | {name for name in names | {self._chosen} if name is not None})
+        self._show()
+
+    def action_mark_all(self) -> None:
+        """Mark all that the filter lets through, also in folded groups; none of them if all are marked."""
+        names = {state.connection.name for state in self._list.shown()}
+        marks = self._table.marks
+        self._table.mark(marks - names if names <= marks else marks | names)
+        self._show()
+
     async def action_run(self) -> None:
         names = self._targets
         done = await self._each(names, self.engine.start)
