@@ -54,6 +54,7 @@ def test_the_common_forms_of_list_are_read(line: str, name: str, size: int, mtim
         "QPGMR           12 11/02/20 15:15:00 *STMF      IN.CSV",
         "+i8388621.48594,m825718503,r,s280,\tin.csv",
         "02-11-20  03:15PM  -12 negative.csv",
+        "02-11-20  03:15PM  ,,, commas.csv",
         "-rw-r--r-- 1 a b 12 Feb 11 2020",
     ],
 )
@@ -161,6 +162,11 @@ def test_mlsd_gives_files_only_with_names_untouched() -> None:
     assert listing.links == ["link"]
     assert listing.others == ["/in", "folder"]
     assert listing.unread == ["no facts at all"]
+
+
+@pytest.mark.parametrize("size", ["9" * 19, "9" * 5000, "-1", "", "٣"])
+def test_a_size_that_no_file_has_is_none(size: str) -> None:
+    assert read_mlsd(f"type=file;size={size}; in.csv\r\n").files == [ListedFile("in.csv", None, None)]
 
 
 @given(st.lists(names, max_size=5))

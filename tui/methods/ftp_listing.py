@@ -53,6 +53,7 @@ class Listing:
         self.files += [ListedFile(name, None, None) for name in dict.fromkeys(names) if name not in known]
 
 
+_SIZE = re.compile(r"\d{1,18}", re.ASCII)
 _TIME = re.compile(r"(\d{14})(\.\d{1,9})?", re.ASCII)
 
 _UNIX_LINE = re.compile(
@@ -63,7 +64,7 @@ _UNIX_LINE = re.compile(
 )
 _DOS_LINE = re.compile(
     r"(?P<month>\d{2})[-/](?P<day>\d{2})[-/](?P<year>\d{4}|\d{2})\s+(?P<hour>\d{2}):(?P<minute>\d{2})\s*(?P<half>[AP]M)?"
-    r"\s+(?:(?P<folder><[A-Z]+>) *|(?P<size>[\d,]{1,18})) (?P<name>.+)",
+    r"\s+(?:(?P<folder><[A-Z]+>) *|(?P<size>\d[\d,]{0,17})) (?P<name>.+)",
     re.ASCII | re.DOTALL,
 )
 # Longer lines are not matched: a hostile one could keep the pattern busy for long.
@@ -94,9 +95,7 @@ def parse_facts(line: str) -> tuple[dict[str, str], str] | None:
 def file_from_facts(facts: dict[str, str], name: str) -> ListedFile:
     """The file that MLSD or MLST facts tell of."""
     size = facts.get("size", "")
-    return ListedFile(
-        name, int(size) if size.isascii() and size.isdigit() else None, parse_time(facts.get("modify", ""))
-    )
+    return ListedFile(name, int(size) if _SIZE.fullmatch(size) else None, parse_time(facts.get("modify", "")))
 
 
 def read_mlsd(text: str) -> Listing:
