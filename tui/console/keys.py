@@ -48,10 +48,11 @@ _LONG_NAMES = {
 def first_keys(changes: Mapping[str, str]) -> dict[str, Binding]:
     """Every binding with no more than the first of the keys that it has after these changes, by its id."""
     found: dict[str, Binding] = {}
+    changed_keys = as_keymap(changes)
     for context in keymap.CONTEXTS:
         for binding in (*context.own, *context.shared):
-            if binding.id is not None:
-                changed = as_keymap(changes).get(binding.id)
+            if binding.id is not None and binding.id not in found:
+                changed = changed_keys.get(binding.id)
                 shown = binding.key_display if changed is None else None
                 found[binding.id] = binding.with_key((changed or binding.key).split(",")[0].strip(), shown)
     return found

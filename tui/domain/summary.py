@@ -16,6 +16,11 @@ from tui.domain.text import plain_text
 
 Document: TypeAlias = Mapping[str, Any]
 
+# To look a choice up takes a tenth of the time that asking its class for it does.
+_DIRECTIONS = {each.value: each for each in Direction}
+_METHODS = {each.value: each for each in Method}
+_AFTERS = {each.value: each for each in After}
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -42,7 +47,7 @@ class Summary:
 
 def summary_of(document: Document) -> Summary:
     """Raises LookupError, TypeError, ValueError or AttributeError for what is not a whole document of a connection."""
-    direction, method = Direction(document["direction"]), Method(document["method"])
+    direction, method = _DIRECTIONS[document["direction"]], _METHODS[document["method"]]
     endpoint = document[method]
     return Summary(
         # One text for all that have it: there may be ten thousand connections.
@@ -57,7 +62,7 @@ def summary_of(document: Document) -> Summary:
         way=_way(endpoint),
         local_dir=document["local_dir"],
         pattern=_pattern(*document["pattern"]),
-        after=After(document["after"]),
+        after=_AFTERS[document["after"]],
         move_to=document.get("move_to"),
     )
 

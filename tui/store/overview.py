@@ -4,12 +4,10 @@ Used inside transactions of its caller, in the store's thread.
 """
 
 from array import array
-from typing import Any
 
 import apsw
 
 from tui.domain.run import Status
-from tui.domain.summary import Summary
 from tui.store.base import ConnectionState, Unreadable
 from tui.store.connections import summarise
 from tui.store.rows import RUN_COLUMNS, Row, from_text, to_moment, to_run
@@ -22,6 +20,8 @@ OVERVIEW = f"""
     LEFT JOIN runs ON runs.run_id = connections.latest_run_id
     ORDER BY connections.name
 """  # noqa: S608 - only constants
+_OF_CONNECTION = 5
+"""Columns before those of the run."""
 
 
 class Overview:
@@ -51,26 +51,25 @@ class Overview:
         places = {number: place for place, number in enumerate(self._numbers)}
         shown: list[ConnectionState | Unreadable] = []
         numbers, rows = array("q"), array("q")
-        for number, *columns in database.execute(OVERVIEW):
-            row, place = hash(tuple(columns)), places.get(number)
-            if place is not None and self._rows[place] == row:
+        for row in database.execute(OVERVIEW):
+            number, hashed = row[0], hash(row)
+            place = places.get(number)
+            if place is not None and self._rows[place] == hashed:
                 shown.append(self._shown[place])
             else:
-                shown.append(_shown(*columns))
+                shown.append(_shown(row))
             numbers.append(number)
-            rows.append(row)
+            rows.append(hashed)
         self._shown, self._numbers, self._rows, self._read_at = shown, numbers, rows, written
 
 
-def _shown(name: str, body: str, *row: Any) -> ConnectionState | Unreadable:
-    summary = summarise(name, body)
-    return summary if isinstance(summary, Unreadable) else _state(summary, row)
-
-
-def _state(connection: Summary, row: Row) -> ConnectionState:
-    address, ends, *columns = row
+def _shown(row: Row) -> ConnectionState | Unreadable:
+    _, name, body, address, ends = row[:_OF_CONNECTION]
+    connection = summarise(name, body)
+    if isinstance(connection, Unreadable):
+        return connection
     certificate_ends = to_moment(ends) if ends is not None and from_text(address) == connection.address else None
-    if columns[0] is None:
+    if row[_OF_CONNECTION] is None:
         return ConnectionState(connection, Status.NONE, None, None, certificate_ends)
-    run = to_run(tuple(columns))
+    run = to_run(row[_OF_CONNECTION:])
     return ConnectionState(connection, run.status, run.ended or run.started, run, certificate_ends)

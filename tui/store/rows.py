@@ -87,8 +87,8 @@ _owner = lru_cache(maxsize=64)(Owner)
 
 
 def to_run(row: Row) -> Run:
-    run_id, name, trigger, status, started, ended, pid, host, owner_started, attempts = row[:10]
-    files_done, files_total, bytes_done, bytes_total, current = row[10:15]
+    run_id, name, trigger, status, started, ended, pid, host, owner_started, attempts, *others = row
+    files_done, files_total, bytes_done, bytes_total, current, *failure, message = others
     return Run(
         run_id=run_id,
         connection=intern(from_text(name)),
@@ -106,8 +106,8 @@ def to_run(row: Row) -> Run:
             bytes_done if bytes_total == bytes_done else bytes_total,
             _from_optional_text(current),
         ),
-        failure=_to_failure(*row[15:18]),
-        message=_from_optional_text(row[18]),
+        failure=_to_failure(*failure),
+        message=_from_optional_text(message),
     )
 
 
