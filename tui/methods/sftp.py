@@ -194,10 +194,9 @@ class SftpSession(ManySmallFiles):
 
     def _begin_proof(self, path: str, size: int) -> None:
         """Have a large file hashed by the server; `_proof_of` waits for it."""
-        if self._digests is None or self._connection.verify is Verify.SIZE:
-            return
-        if size >= _LARGE and path not in self._proofs:
-            self._proofs[path] = asyncio.create_task(self._digests.sha256(path, size))
+        digests = self._wanted_digests
+        if digests is not None and size >= _LARGE and path not in self._proofs:
+            self._proofs[path] = asyncio.create_task(digests.sha256(path, size))
 
     @property
     def _after_action(self) -> AfterAction:
@@ -391,6 +390,10 @@ class SftpSession(ManySmallFiles):
         return self._client
 
     @property
+    def _wanted_digests(self) -> RemoteDigests | None:
+        return None if self._connection.verify is Verify.SIZE else self._digests
+
+    @property
     def _read_size(self) -> int:
         return self._block_size(self._sftp.limits.read)
 
@@ -443,8 +446,8 @@ class SftpSession(ManySmallFiles):
 
     async def _keep_room_for_digests(self, doing: str) -> None:
         """A server that allows few channels must not have to refuse the one by which the file is proved."""
-        if self._digests is not None and self._connection.verify is not Verify.SIZE:
-            await self._ask(self._digests.begin(), doing)
+        if self._wanted_digests is not None:
+            await self._ask(self._wanted_digests.begin(), doing)
 
     async def _let_go(self, file: StripedFile, *, wait: bool) -> None:
         """Close a file whose fate does not matter any more. A server that does not answer is left."""

@@ -58,6 +58,11 @@ class ManySmallFiles(SettingAside, Target):
     @abstractmethod
     async def _why_not_written(self, error: Exception, path: str, missing: int) -> TransferFailed: ...
 
+    @property
+    @abstractmethod
+    def _wanted_digests(self) -> RemoteDigests | None:
+        """Who is asked for digests, if the connection wants them."""
+
     @abstractmethod
     async def _keep_room_for_digests(self, doing: str) -> None: ...
 
@@ -88,6 +93,12 @@ class ManySmallFiles(SettingAside, Target):
             self._entry(entry.name, look).called(entry.target_name) if isinstance(look, Attributes) else look
             for entry, look in zip(entries, found, strict=True)
         ]
+
+    async def read_each(self, entries: Sequence[Entry]) -> Each[bytes]:
+        if self._wanted_digests is not None:
+            # The server hashes the files while it gives them out.
+            self._wanted_digests.expect([(entry.key, entry.size) for entry in entries])
+        return await super().read_each(entries)
 
     async def _read_whole(self, entry: Entry) -> bytes:
         try:

@@ -48,6 +48,8 @@ class RemoteDigests:
         self._patience = min(_PATIENCE, stall_timeout)
         self._process: asyncssh.SSHClientProcess[bytes] | None = None
         self._questions: deque[_Question] = deque()
+        self._expected: dict[str, tuple[asyncio.Task[list[str | None]], int]] = {}
+        """What was asked for early, and the place of each path in the answer."""
         self._turn = asyncio.Lock()
         self._given_up = False
 
@@ -58,8 +60,22 @@ class RemoteDigests:
         (digest,) = await self.sha256_each([(path, size)])
         return digest
 
+    def expect(self, files: Sequence[tuple[str, int]]) -> None:
+        """These files will be asked for soon, as they are now: begin with it."""
+        asking = asyncio.create_task(self._sha256_each(files))
+        # Perhaps nobody will ask any more.
+        asking.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        self._expected |= {path: (asking, place) for place, (path, _) in enumerate(files)}
+
     async def sha256_each(self, files: Sequence[tuple[str, int]]) -> list[str | None]:
         """`sha256` of each of several files, given as paths and sizes."""
+        expected = [self._expected.pop(path, None) for path, _ in files]
+        others = [file for file, early in zip(files, expected, strict=True) if early is None]
+        answers = iter(await self._sha256_each(others))
+        # Shielded: the answer is also for files that somebody else asks for.
+        return [next(answers) if early is None else (await asyncio.shield(early[0]))[early[1]] for early in expected]
+
+    async def _sha256_each(self, files: Sequence[tuple[str, int]]) -> list[str | None]:
         questions = [_Question(path.encode(errors="surrogateescape"), size) for path, size in files]
         # Others might be taken for options.
         asked = [question for question in questions if question.path.startswith(b"/")]

@@ -134,6 +134,43 @@ class TestDigestByTheServer:
         assert [proof and proof.sha256 for proof in proofs] == expected
         assert sessions(server) == 2
 
+    async def test_of_small_files_is_asked_for_when_they_are_read(
+        self, session: SftpSession, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("a.csv", "b.csv", "c.csv"):
+            (folder / name).write_bytes(name.encode())
+        entries = await session.list_files()
+        assert await session.read_each(entries[:2]) == [b"a.csv", b"b.csv"]
+        answered = session._digests
+        assert answered is not None
+        asked: list[str] = []
+        ask = answered._sha256_each
+
+        async def noted(files: Sequence[tuple[str, int]]) -> list[str | None]:
+            asked.extend(path for path, _ in files)
+            return await ask(files)
+
+        monkeypatch.setattr(answered, "_sha256_each", noted)
+        proofs = await session.source_proof_each(entries)
+        assert asked == [str(folder / "c.csv")]
+        digests = [hashlib.sha256(entry.name.encode()).hexdigest() for entry in entries]
+        assert [proof.sha256 for proof in proofs if isinstance(proof, Proof)] == digests
+        (folder / "a.csv").write_bytes(b"other")
+        proof = await session.source_proof(entries[0])
+        assert proof is not None
+        assert proof.sha256 == hashlib.sha256(b"other").hexdigest()
+
+    async def test_of_small_files_is_not_asked_for_where_sizes_are_enough(
+        self, server: OpenSsh, stage: Stage, folder: Path
+    ) -> None:
+        sizes_only = connection(change={"verify": "size"}, **over_key(server, folder))
+        (folder / "a.csv").write_bytes(b"content")
+        session = SftpSession(sizes_only, stage.surroundings)
+        await session.open()
+        assert await session.read_each(await session.list_files()) == [b"content"]
+        await session.close()
+        assert sessions(server) == 1
+
     async def test_of_several_files_of_which_one_is_gone(self, session: SftpSession, folder: Path) -> None:
         entries = [await send(session, name, name.encode()) for name in ("a.csv", "gone.csv", "z.csv")]
         (folder / "gone.csv.wharf-part").unlink()
