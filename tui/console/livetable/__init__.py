@@ -7,8 +7,8 @@ item, never to its place, so that nothing that comes, goes or is sorted can put 
 Knows nothing of Wharf but how a text from outside is made safe to show.
 """
 
-from tui.console.livetable.cells import Cell, clickable
+from tui.console.livetable.cells import Cell, Signs, clickable
 from tui.console.livetable.columns import Column
-from tui.console.livetable.table import LiveTable, Signs
+from tui.console.livetable.table import LiveTable
 
 __all__ = ["Cell", "Column", "LiveTable", "Signs", "clickable"]

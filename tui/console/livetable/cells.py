@@ -1,6 +1,7 @@
 """From what a cell says to what is drawn: exactly as wide as its column, and free of anything that is not text."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
@@ -17,6 +18,20 @@ WORD = "word"
 
 _MOST_PER_CELL = 8
 """Characters looked at per cell of width: more than a letter with all its accents, less than a page on one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What is not a letter. One cell each."""
+
+    mark: str = "●"
+    ascending: str = "▲"
+    descending: str = "▼"
+    more: str = "…"
+    """At the end of what is cut."""
+    before: str = "‹"
+    after: str = "›"
+    """In the heading, where columns are out of sight."""
 
 
 def clickable(text: str, word: str, style: str = "") -> Text:

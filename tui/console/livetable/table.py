@@ -1,7 +1,7 @@
 """The widget."""
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -13,8 +13,9 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.console.livetable.cells import WORD, Cell, fitted
+from tui.console.livetable.cells import WORD, Cell, Signs, fitted
 from tui.console.livetable.columns import Column, Placed, arrange, furthest
+from tui.console.livetable.drawn import Drawn
 from tui.console.livetable.view import Instead, View, carried, nothing_instead
 
 Item = TypeVar("Item")
@@ -24,20 +25,6 @@ _HEADING = 1
 
 _SIDEWAYS = "sideways"
 """Key in the meta of a style that makes a sign in the heading move the columns."""
-
-
-@dataclass(frozen=True, slots=True)
-class Signs:
-    """What is not a letter. One cell each."""
-
-    mark: str = "●"
-    ascending: str = "▲"
-    descending: str = "▼"
-    more: str = "…"
-    """At the end of what is cut."""
-    before: str = "‹"
-    after: str = "›"
-    """In the heading, where columns are out of sight."""
 
 
 class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=False):
@@ -131,6 +118,7 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
         self._furthest = 0
         self._more = False
         self._fitted_to = Size()
+        self._drawn: Drawn[Item] = Drawn()
 
     # What is shown
 
@@ -190,6 +178,7 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
 
     def redraw(self, wanted: Callable[[Item], bool]) -> None:
         """Draw some rows again, because what they say depends on more than the item, such as the time."""
+        self._drawn.forget(wanted)
         self._refresh_places(place for place in self._places_seen() if wanted(self._items[place]))
 
     # The cursor
@@ -321,6 +310,11 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
         self._furthest = furthest(self._columns, self._width)
         self._shift = min(self._shift, self._furthest)
         self._placed = arrange(self._columns, self._width, self._shift)
+        self._drawn.forget()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._drawn.forget()
 
     def _tell_length(self) -> None:
         # Assigning it would lay out the whole screen, which has no need of it: our size depends on our neighbours only.
@@ -419,7 +413,10 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
         place = view.top + y - _HEADING
         if place >= len(self._items):
             return Strip.blank(self.size.width, self.rich_style)
-        return self._strip(self._row(self._items[place]), self._style_of(place, view))
+        item, style = self._items[place], self._style_of(place, view)
+        key = self._key(item)
+        is_marked = key in self._marks
+        return self._drawn.row(key, item, (style, is_marked), lambda: self._strip(self._row(item, is_marked), style))
 
     def _style_of(self, place: int, view: View) -> Style:
         if place == view.cursor:
@@ -455,8 +452,8 @@ class LiveTable(ScrollView, Generic[Item], can_focus=True, inherit_bindings=Fals
         sign = self.signs.descending if self._sorted[1] else self.signs.ascending
         return column.label[: max(width - 1, 0)] + sign
 
-    def _row(self, item: Item) -> list[Segment]:
-        marked = [Segment(f"{self.signs.mark} ", self._mark_style())] if self._key(item) in self._marks else []
+    def _row(self, item: Item, is_marked: bool) -> list[Segment]:
+        marked = [Segment(f"{self.signs.mark} ", self._mark_style())] if is_marked else []
         banner = self._banner(item)
         if banner is not None:
             width = self._width - 2 * len(marked)
