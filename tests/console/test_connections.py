@@ -1,5 +1,6 @@
 """What the home screen shows, and how it stays true."""
 
+import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -126,6 +127,38 @@ async def test_a_store_that_fails_is_told_and_does_not_end_the_app(
         await settle(pilot)
         assert "The disk is full [/]." in told(app)
         assert shown(app) == ["acme"]
+
+
+async def test_keys_do_not_wait_for_the_store(
+    app: WharfApp, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await engine.add("a", "b", "c")
+    read, begun, may_end = engine.store.overview, asyncio.Event(), asyncio.Event()
+    reads = 0
+
+    async def slow() -> list[ConnectionState]:
+        nonlocal reads
+        reads += 1
+        begun.set()
+        await may_end.wait()
+        return await read()
+
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        monkeypatch.setattr(engine.store, "overview", slow)
+        await engine.add("d")
+        app.bridge.sample()
+        await begun.wait()
+        await pilot.press("j")
+        assert table(app).cursor_key == "b"
+        for name in ("e", "f"):
+            await engine.add(name)
+            app.bridge.sample()
+            await pilot.pause()
+        may_end.set()
+        await settle(pilot)
+        assert shown(app) == list("abcdef")
+        assert reads == 2, "one that was under way, and one for all that came meanwhile"
 
 
 async def test_the_latest_runs_stand_in_the_pane_each_above_its_bytes(app: WharfApp, engine: FakeEngine) -> None:

@@ -56,6 +56,8 @@ class ConnectionView(ChosenColumns):
         self.engine = engine
         self._list = ConnectionList()
         self._recent = RecentRuns()
+        self._is_behind = False
+        self._is_catching_up = False
 
     def compose(self) -> ComposeResult:
         yield StatusLine(id="status-line")
@@ -100,11 +102,24 @@ class ConnectionView(ChosenColumns):
         event.stop()
         began_or_ended = self._list.observe(event.snapshot.live)
         if event.store_changed:
-            await self.reload()
+            self._is_behind = True
+            if not self._is_catching_up:
+                self._is_catching_up = True
+                self._catch_up()
         elif began_or_ended:
             self._show()
         else:
             self._panel.show(self._list.live.values())
+
+    @work(group="states", description="read the connections again")
+    async def _catch_up(self) -> None:
+        """Beside the keys: those that come while the store is read would wait for it."""
+        try:
+            while self._is_behind:
+                self._is_behind = False
+                await self.reload()
+        finally:
+            self._is_catching_up = False
 
     def _show(self) -> None:
         self._list.narrow(self._filter_bar.text)
