@@ -132,7 +132,7 @@ async def test_whatever_names_a_key_names_the_one_that_works(engine: FakeEngine)
         "connections.delete": "f10,D",
         "connections.filter": "&",
         "facets.mark": "f9",
-        "confirm.no": "f12,escape",
+        "confirm.no": "f12",
         "confirm.yes": "Y",
         "app.help": "!",
     }

@@ -135,6 +135,14 @@ def test_the_title_can_be_left_alone(paths: Paths) -> None:
         assert b";2t" not in terminal.seen
 
 
+def test_without_the_mouse_the_terminal_is_never_asked_for_it() -> None:
+    with wharf_on_terminal("--no-mouse") as terminal:
+        terminal.wait_for(b"Quit", since=terminal.wait_for(FIRST_FRAME))
+        terminal.type(b"q")
+        assert terminal.end() == 0
+        assert not [mode for mode in MOUSE if b"\x1b[?" + mode + b"h" in terminal.seen]
+
+
 @pytest.mark.parametrize("key", [b"", b"/"], ids=["table", "filter"])
 def test_an_idle_screen_sends_nothing(key: bytes) -> None:
     with wharf_on_terminal() as terminal:

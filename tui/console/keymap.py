@@ -149,7 +149,8 @@ OPEN_CHOICE = (
 
 CONFIRM = (
     Binding("y", "answer(True)", "Yes", id="confirm.yes"),
-    Binding("n,escape", "answer(False)", "No", id="confirm.no"),
+    Binding("n", "answer(False)", "No", id="confirm.no"),
+    Binding("escape", "answer(False)", "Close", id="confirm.close"),
     Binding("left,h,up,k", "app.focus_previous", "Other button", id="confirm.previous", show=False),
     Binding("right,l,down,j", "app.focus_next", "Other button", id="confirm.next", show=False),
 )

@@ -50,7 +50,7 @@ class TrustDialog(Dialog[bool]):
                     yield Button(f"Cancel ({shown_keys(self.app)['confirm.no']})", id="cancel", compact=True)
                     yield Button(f"Trust it ({shown_keys(self.app)['confirm.yes']})", id="accept", compact=True)
                 else:
-                    yield Button("Close", id="cancel", compact=True)
+                    yield Button(f"Close ({shown_keys(self.app)['confirm.close']})", id="cancel", compact=True)
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
