@@ -14,7 +14,7 @@ from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.figures import size
 from tui.domain.naming import part_name
-from tui.domain.terms import Verify
+from tui.domain.terms import Direction, Verify
 from tui.methods.after_action import AfterAction
 from tui.methods.base import Entry, Proof, Staged, Surroundings, Writer
 from tui.methods.blocks import Block
@@ -249,9 +249,8 @@ class SftpSession(ManySmallFiles):
 
     async def _complete(self, file: StripedFile, blocks: BlockWriter, entry: Entry) -> None:
         async with file.completed(blocks):
-            if self._connection.verify is not Verify.REREAD:
-                # The server hashes what it has while it puts it on its disk.
-                self._begin_proof(self._staged_path(entry), entry.size)
+            # The server hashes what it has while it puts it on its disk.
+            self._begin_proof(self._staged_path(entry), entry.size)
 
     @asynccontextmanager
     async def _writing(self, path: str, keep: int, size: int) -> AsyncIterator[tuple[StripedFile, BlockWriter]]:
@@ -391,7 +390,9 @@ class SftpSession(ManySmallFiles):
 
     @property
     def _wanted_digests(self) -> RemoteDigests | None:
-        return None if self._connection.verify is Verify.SIZE else self._digests
+        # What was written is read back where the connection wants that.
+        is_read_back = self._connection.verify is Verify.REREAD and self._connection.direction is Direction.OUTBOUND
+        return None if is_read_back or self._connection.verify is Verify.SIZE else self._digests
 
     @property
     def _read_size(self) -> int:

@@ -11,6 +11,7 @@ import pytest
 from tests.methods.sftp_support import NAMES, SFTP_SERVER, Stage, connection, over_key, receive, send
 from tests.servers.debian import find_program
 from tests.servers.openssh import OpenSsh, run_openssh
+from tui.domain.failure import TransferFailed
 from tui.methods import ssh_digest
 from tui.methods.base import Entry, Proof, Staged
 from tui.methods.sftp import SftpSession
@@ -20,6 +21,21 @@ from tui.methods.ssh_digest import RemoteDigests
 def sessions(server: OpenSsh) -> int:
     """How many channels were opened until now."""
     return sum("Starting session" in line for line in server.log)
+
+
+def asked_from_now(session: SftpSession, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths that the server is asked for from now on."""
+    digests = session._digests
+    assert digests is not None
+    asked: list[str] = []
+    ask = digests._sha256_each
+
+    async def noted(files: Sequence[tuple[str, int]]) -> list[str | None]:
+        asked.extend(path for path, _ in files)
+        return await ask(files)
+
+    monkeypatch.setattr(digests, "_sha256_each", noted)
+    return asked
 
 
 class TestDigestByTheServer:
@@ -141,16 +157,7 @@ class TestDigestByTheServer:
             (folder / name).write_bytes(name.encode())
         entries = await session.list_files()
         assert await session.read_each(entries[:2]) == [b"a.csv", b"b.csv"]
-        answered = session._digests
-        assert answered is not None
-        asked: list[str] = []
-        ask = answered._sha256_each
-
-        async def noted(files: Sequence[tuple[str, int]]) -> list[str | None]:
-            asked.extend(path for path, _ in files)
-            return await ask(files)
-
-        monkeypatch.setattr(answered, "_sha256_each", noted)
+        asked = asked_from_now(session, monkeypatch)
         proofs = await session.source_proof_each(entries)
         assert asked == [str(folder / "c.csv")]
         digests = [hashlib.sha256(entry.name.encode()).hexdigest() for entry in entries]
@@ -159,6 +166,31 @@ class TestDigestByTheServer:
         proof = await session.source_proof(entries[0])
         assert proof is not None
         assert proof.sha256 == hashlib.sha256(b"other").hexdigest()
+
+    async def test_of_small_files_is_asked_for_when_they_are_written(
+        self, session: SftpSession, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        entries = [Entry.named(name, 5, None, name) for name in ("a.csv", "b.csv", "gone/c.csv")]
+        *written, failed = await session.stage_each([(entry, entry.name[:5].encode()) for entry in entries])
+        assert written == [None, None]
+        assert isinstance(failed, TransferFailed)
+        asked = asked_from_now(session, monkeypatch)
+        proofs = await session.staged_proof_each(entries[:2], reread=False)
+        assert asked == []
+        digests = [hashlib.sha256(entry.name.encode()).hexdigest() for entry in entries[:2]]
+        assert [proof.sha256 for proof in proofs if isinstance(proof, Proof)] == digests
+
+    async def test_of_what_is_read_back_is_not_asked_for(self, server: OpenSsh, stage: Stage, folder: Path) -> None:
+        reread = connection("outbound", change={"verify": "reread"}, **over_key(server, folder))
+        session = SftpSession(reread, stage.surroundings)
+        await session.open()
+        entry = Entry.named("a.csv", 7, None, "a.csv")
+        assert await session.stage_each([(entry, b"content")]) == [None]
+        [proof] = await session.staged_proof_each([entry], reread=True)
+        await session.close()
+        assert isinstance(proof, Proof)
+        assert proof.sha256 == hashlib.sha256(b"content").hexdigest()
+        assert sessions(server) == 1
 
     async def test_of_small_files_is_not_asked_for_where_sizes_are_enough(
         self, server: OpenSsh, stage: Stage, folder: Path
