@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from time import monotonic
 
+from tui.commands.interruption import run_async
 from tui.console import run_console
 from tui.domain.run import FileRecord, FileStatus, Progress, Run, Trigger
 from tui.engine import Engine, LiveRun, Snapshot, open_engine
@@ -34,7 +35,7 @@ def main(what: str, names: Sequence[str]) -> None:
         case "moving" | "unseen":
             asyncio.run(_seemingly(names, seen=what == "moving"))
         case "transfers":
-            asyncio.run(_really(names))
+            run_async(_really(names))
 
 
 def _bare() -> None:

@@ -28,6 +28,7 @@ from tests.servers.certificates import make_certificates
 from tui.domain.connection import Connection
 from tui.domain.run import Status
 from tui.engine import Engine, open_engine
+from tui.methods.loop_turns import new_event_loop
 from tui.paths import Paths
 from tui.store.base import Store
 
@@ -56,7 +57,10 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--size", type=int, default=400, help="megabytes of each transfer (default 400)")
     parser.add_argument("--rounds", type=int, default=5, help="how often all is done (default 5)")
     args = parser.parse_args(argv)
-    rounds = [asyncio.run(_round(args.size)) for _ in range(args.rounds)]
+    rounds = []
+    for _ in range(args.rounds):
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            rounds.append(runner.run(_round(args.size)))
     lines = [line for each in rounds for line in (_row("idle", each.idle), _row(each.title, each.busy))]
     print_table(
         ("event loop", "beats", *_HEADS, *(f"{head} own" for head in _HEADS), *(f"{head} work" for head in _HEADS)),

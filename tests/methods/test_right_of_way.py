@@ -58,8 +58,19 @@ def test_the_answer_to_a_key_ends_its_claim(clock: Clock) -> None:
     way.answer()
     assert way.seconds_claimed > 0, "what was shown before the loop knew of the key is no answer"
     way.hear()
-    clock.now += 0.015
+    clock.now += 0.04
     way.answer()
+    assert way.seconds_claimed <= 0
+
+
+def test_what_is_shown_soon_after_a_key_was_under_way_before(clock: Clock) -> None:
+    way = RightOfWay()
+    way.claim()
+    way.hear()
+    clock.now += 0.01
+    way.answer()
+    assert way.seconds_claimed > 0
+    clock.now += 0.021
     assert way.seconds_claimed <= 0
 
 
@@ -67,9 +78,9 @@ def test_it_is_claimed_again_when_transfers_had_as_much_time_as_the_answer_took(
     way = RightOfWay()
     way.claim()
     way.hear()
-    clock.now += 0.015
+    clock.now += 0.04
     way.answer()
-    clock.now += 0.014
+    clock.now += 0.039
     way.claim()
     assert way.seconds_claimed <= 0
     clock.now += 0.002
@@ -175,7 +186,9 @@ async def test_the_threads_of_ftp_wait_while_it_is_claimed(monkeypatch: pytest.M
     peer.close()
 
 
-async def test_a_key_claims_it_and_the_frame_that_follows_gives_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_key_claims_it_and_the_frame_that_follows_gives_it_back(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
     way = RightOfWay()
     monkeypatch.setattr("tui.console.terminal.right_of_way", way)
     keys, typist = os.pipe()
@@ -198,6 +211,7 @@ async def test_a_key_claims_it_and_the_frame_that_follows_gives_it_back(monkeypa
     os.write(typist, b"j")
     await asyncio.to_thread(TerminalDriver.run_input_thread, driver)  # type: ignore[arg-type]  # what it needs of it
     assert claimed == [True]
+    clock.now += 0.04
     assert way.seconds_claimed > 0
     TerminalDriver.write(driver, "a frame")  # type: ignore[arg-type]  # what it needs of it
     assert shown == ["a frame"]

@@ -55,6 +55,7 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
     import asyncio
 
     from tui.commands.collecting import collect_after_start
+    from tui.methods.loop_turns import new_event_loop
 
     received: list[signal.Signals] = []
 
@@ -74,7 +75,8 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
 
     handlers = {number: signal.getsignal(number) for number in _heeded()}
     try:
-        result = asyncio.run(main())
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            result = runner.run(main())
     except (asyncio.CancelledError, WharfError):
         # A failure while the work cleans up after a signal is on record elsewhere; the signal is what ended it.
         if not received:

@@ -16,6 +16,7 @@ from time import monotonic
 from typing import TypeVar
 
 from tui.methods.blocks import Block, Memory
+from tui.methods.loop_turns import Share
 from tui.methods.right_of_way import right_of_way
 
 BLOCK_SIZE = 4 * 1024 * 1024
@@ -39,6 +40,7 @@ class DataThread:
     def __init__(self) -> None:
         self.executor = ThreadPoolExecutor(1, thread_name_prefix="ftp")
         self.memory = Memory(BLOCK_SIZE)
+        self.share = Share()
 
     def end(self) -> None:
         """Let the thread end with what it has to do."""
@@ -110,6 +112,7 @@ class DataConnection:
         length = 0
         while piece := self._socket.recv(_PIECE):
             heard()
+            self._thread.share.use(len(piece))
             pieces.append(piece)
             length += len(piece)
             if length > most:
@@ -123,6 +126,7 @@ class DataConnection:
             right_of_way.give()
             self._socket.sendall(view[start : start + _SLICE])
             heard()
+            self._thread.share.use(_SLICE)
 
     async def receive(self) -> Block:
         """The next bytes, up to a block; empty at the end. Meanwhile the bytes after them are fetched."""
@@ -154,6 +158,7 @@ class DataConnection:
                 if not count:
                     self._ended = True
                     break
+                self._thread.share.use(count)
         # What does not fill it must not hold it.
         return view if filled == BLOCK_SIZE else bytes(view[:filled])
 

@@ -10,6 +10,8 @@ from time import monotonic, sleep
 
 _LONGEST_CLAIM = 0.1
 """Seconds that a claim holds at most: as long as an answer on the screen takes where there is hardly a core for it."""
+_SHORTEST_CLAIM = 0.03
+"""Seconds that it holds at least: what is shown soon after a key may have been under way before."""
 _LOOK = 0.01
 """Seconds after which those who stand back look again: most claims are over long before they have to be."""
 
@@ -42,7 +44,8 @@ class RightOfWay:
         """Something was shown: a claim of which the loop has heard is over."""
         now = monotonic()
         if self._heard and now < self._until:
-            self._until, self._next = now, now + (now - self._since)
+            self._until = max(now, self._since + _SHORTEST_CLAIM)
+            self._next = self._until + (self._until - self._since)
 
     @property
     def seconds_claimed(self) -> float:
