@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from tui.domain.filter import Filter
 from tui.domain.run import Event, FileRecord, Outcome, Owner, Progress, Run, Status, Trigger
 from tui.domain.summary import Summary
 
 if TYPE_CHECKING:
     from tui.domain.connection import Connection
+    from tui.domain.filter import Filter
     from tui.domain.statistics import Statistics
 
 
@@ -240,7 +240,7 @@ class Store(ABC):
 
     @abstractmethod
     async def search(
-        self, wanted: Filter, name: str | None = None, *, before: int | None = None, limit: int = 100
+        self, wanted: "Filter", name: str | None = None, *, before: int | None = None, limit: int = 100
     ) -> Found:
         """Runs of one connection or of all that the filter accepts, newest first, from those before a run_id. Comes
         back after some hundredths of a second, whether or not it has found anything: with `reached` as the next

@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 import apsw
 
 from tui.domain.failure import FailureClass, ReadOnly, StoreProblem, TransferFailed
-from tui.domain.filter import Filter
 from tui.domain.run import Event, FileRecord, Outcome, Owner, Progress, Run, Status, Trigger
 from tui.domain.text import printable
 from tui.store import connections as on_connections
 from tui.store import partials as on_partials
 from tui.store import records, runs
-from tui.store import search as on_search
 from tui.store.base import ConnectionState, Delivery, FileChanges, Found, Partial, Pulse, Store, Unreadable
 from tui.store.database import open_database, transaction, translated
 from tui.store.overview import Overview
@@ -28,6 +26,7 @@ from tui.store.process import this_process
 
 if TYPE_CHECKING:
     from tui.domain.connection import Connection
+    from tui.domain.filter import Filter
     from tui.domain.statistics import Statistics
 
 P = ParamSpec("P")
@@ -190,8 +189,10 @@ class SqliteStore(Store):
         return await self._read(runs.page, name, before=before, limit=limit, status=status)
 
     async def search(
-        self, wanted: Filter, name: str | None = None, *, before: int | None = None, limit: int = 100
+        self, wanted: "Filter", name: str | None = None, *, before: int | None = None, limit: int = 100
     ) -> Found:
+        from tui.store import search as on_search
+
         return await self._read(on_search.search, name, wanted, before=before, limit=limit)
 
     async def statistics(self, name: str | None, since: datetime) -> "Statistics":
