@@ -180,3 +180,24 @@ async def test_settings_that_are_wrong_by_now_do_not_keep_one_from_a_theme(busy:
         assert app.theme == "wharf-light"
         assert "could not be remembered" in [message.sentence for message in app.messages][-1]
     assert paths.settings.read_text() == "thema = 1\n"
+
+
+async def test_a_theme_is_remembered_beside_the_store_of_the_engine(
+    busy: FakeEngine, paths: Paths, tmp_path: Path
+) -> None:
+    busy.paths = Paths(tmp_path / "other-config", tmp_path / "other-data", tmp_path / "other-state")
+    busy.paths.prepare()
+    app = WharfApp(cast("Engine", busy))
+    async with app.run_test(size=(120, 36)):
+        await app.use_theme("light")
+    assert read_settings(busy.paths.settings).theme == "light"
+    assert not paths.settings.exists()
+
+
+async def test_read_only_a_theme_is_used_and_not_remembered(busy: FakeEngine, paths: Paths) -> None:
+    busy.read_only = True
+    app = WharfApp(cast("Engine", busy))
+    async with app.run_test(size=(120, 36)):
+        await app.use_theme("light")
+        assert app.theme == "wharf-light"
+    assert not paths.settings.exists()

@@ -88,7 +88,7 @@ class WharfApp(App[int], inherit_bindings=False):
         self.engine = engine
         self.settings = settings or Settings()
         self.messages = MessageLog()
-        self._paths = paths or Paths.from_environment()
+        self._paths = paths or engine.paths
         self.remembered = Remembered(engine.paths.view, read_only=engine.read_only)
         self._ascii = [AsciiFilter()] if needs_ascii(self.settings.ascii) else []
         for theme in THEMES:
@@ -229,8 +229,10 @@ class WharfApp(App[int], inherit_bindings=False):
         return {name: "enter" if key == "⏎" else key for name, key in written.items()}
 
     async def use_theme(self, name: ThemeName) -> None:
-        """Use these colours now and, as the settings say from here on, the next time."""
+        """Use these colours now and, as the settings say from here on, the next time; read-only, only now."""
         self.theme = textual_name(name)
+        if self.engine.read_only:
+            return
         try:
             await asyncio.to_thread(remember_theme, self._paths.settings, name)
         except (WharfError, OSError) as error:
