@@ -449,3 +449,16 @@ async def test_export_that_fails_stays_open_and_says_why(app: WharfApp, engine: 
         assert "cannot be written" in screen_text(app)
         await pilot.press("escape")
         assert isinstance(app.screen, HistoryScreen)
+
+
+@pytest.mark.parametrize(("name", "said"), [("acme", "network: The line"), (None, "network: T")])
+async def test_where_there_is_little_room_the_outcome_can_be_read(
+    app: WharfApp, engine: FakeEngine, name: str | None, said: str
+) -> None:
+    await engine.add("acme")
+    await engine.ran("acme", Status.FAILED, failure=Failure(FailureClass.NETWORK, "The line broke.", "Try again."))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, name)
+        heading, line = (next(each for each in lines_of(app) if word in each) for word in ("Outcome", "network:"))
+        assert line[heading.index("Outcome") :].startswith(said)
+        assert "✗ Failed" in line

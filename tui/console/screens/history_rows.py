@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import cast
 
@@ -102,17 +103,25 @@ def _failure(entry: Entry, _: int) -> Text:
     return Text(failure.failure_class.value if failure else "", style="red")
 
 
+_CONNECTION = Column("connection", "Connection", _connection, 24, least=15)
+
 _COLUMNS: tuple[Column[Entry], ...] = (
     Column("started", "Started", _started, 16, least=11, fixed=True),
-    Column("connection", "Connection", _connection, 24, least=15),
     Column("trigger", "Trigger", _trigger, 12, least=8, drop=1),
     Column("status", "Status", _status, 13),
     Column("files", "Files", _files, 11, least=7, justify="right"),
     Column("bytes", "Bytes", _bytes, 8, least=7, justify="right"),
     Column("took", "Took", _took, 9, least=8, justify="right", space=2),
-    Column("outcome", "Outcome", _outcome, 20, least=8, grows=True),
+    Column("outcome", "Outcome", _outcome, 20, least=18, grows=True),
 )
 
+_COLUMNS_OF_ALL = (
+    _COLUMNS[0],
+    _CONNECTION,
+    *_COLUMNS[1:-1],
+    # Beside the connection there are 80 cells for the class of a failure and the rest, but not for more of its message.
+    replace(_COLUMNS[-1], least=11),
+)
 
 _OTHERS: tuple[Column[Entry], ...] = (
     Column("run", "Run", _run, 8, drop=1, justify="right", space=2),
@@ -125,6 +134,6 @@ _OTHERS: tuple[Column[Entry], ...] = (
 
 def choice(*, of_all: bool) -> ColumnChoice[Row]:
     """The columns that the history of all, or of one connection, can show."""
-    usual = tuple(column for column in _COLUMNS if of_all or column.key != "connection")
+    usual = _COLUMNS_OF_ALL if of_all else _COLUMNS
     # The lines of days have no columns, so that none is ever asked for what it says of one.
     return cast("ColumnChoice[Row]", ColumnChoice(usual, _OTHERS))
