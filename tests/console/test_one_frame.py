@@ -9,6 +9,7 @@ from tests.console.fakes import FakeEngine
 from tests.pty.picture import Picture
 from tui.console.app import WharfApp
 from tui.console.frames import Frames
+from tui.console.screens.history import HistoryScreen
 from tui.domain.failure import Failure, FailureClass
 from tui.domain.run import Status
 
@@ -72,3 +73,27 @@ async def test_one_frame_shows_all(
         kinds = [type(update) for update in watched.sent]
         assert kinds == [LayoutUpdate], f"{kinds} for {lines_of(app)}"
         assert [line.rstrip() for line in watched.picture.lines] == [line.rstrip() for line in lines_of(app)]
+
+
+async def test_of_a_second_that_passes_below_a_dialog_only_what_is_seen_is_sent(
+    app: WharfApp, engine: FakeEngine
+) -> None:
+    await engine.add("acme")
+    await engine.start("acme")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        history = app.screen
+        assert isinstance(history, HistoryScreen)
+        await pilot.press("m")
+        await settle(pilot)
+        assert app.screen is not history
+        history._tick()
+        await settle(pilot)
+        watched = app._frames = Watched(app)
+        for _ in range(3):
+            history._tick()
+            await settle(pilot)
+        sent = [type(update) for update in watched.sent]
+        assert LayoutUpdate not in sent, sent
