@@ -205,6 +205,16 @@ async def test_what_cannot_be_made_out_is_told_and_hides_nothing_else(
     assert await store.unreadable() == [unshown]
 
 
+async def test_what_an_overview_leaves_out_is_of_the_same_moment(store: SqliteStore, paths: Paths) -> None:
+    await store.save_all([connection("odd"), connection("sound")], replace=False)
+    assert await store.unshown() == []
+    assert len(await store.overview()) == 2
+    alter(paths.database, "UPDATE connections SET body = ? WHERE name = 'odd'", "")
+    assert await store.unshown() == []
+    assert len(await store.overview()) == 1
+    assert [unshown.name for unshown in await store.unshown()] == ["odd"]
+
+
 async def test_what_an_older_wharf_did_not_write_is_as_usual(store: SqliteStore, paths: Paths) -> None:
     await store.save(connection())
     body = body_of("acme").replace('"after":"keep",', "").replace('"enabled":true,', "")

@@ -125,7 +125,8 @@ class Store(ABC):
 
     @abstractmethod
     async def unshown(self) -> list[Unreadable]:
-        """The stored connections that `overview` leaves out, because what they say cannot be made out, by name."""
+        """The stored connections that the latest `overview` left out, because what they say cannot be made out, by
+        name."""
 
     @abstractmethod
     async def statuses(self) -> dict[Status, int]:

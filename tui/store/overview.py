@@ -40,7 +40,9 @@ class Overview:
         return [shown for shown in self._shown if isinstance(shown, ConnectionState)]
 
     def unshown(self, database: apsw.Connection) -> list[Unreadable]:
-        self._look(database)
+        # Of the same look as the states: while transfers run more is written by now, and all would be read twice.
+        if self._read_at is None:
+            self._look(database)
         return [shown for shown in self._shown if isinstance(shown, Unreadable)]
 
     def _look(self, database: apsw.Connection) -> None:
