@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Self
 
 from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
@@ -48,6 +49,12 @@ class Partner:
     """Files that a session can have under way at the same time."""
     freeze: bool = False
     frozen: asyncio.Event = field(default_factory=asyncio.Event)
+    silent_over: str | None = None
+    """A file over whose content nothing is heard any more, whatever other sessions hear meanwhile."""
+    trickling: dict[str, float] = field(default_factory=dict)
+    """Seconds between two bytes of a file."""
+    silent_doors: int = 0
+    """So many sessions beside the first one are not answered when they are opened."""
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     on_block: Callable[[str], None] | None = None
     on_staged: Callable[[str], None] | None = None
@@ -75,6 +82,10 @@ class PartnerSession(Source, Target):
         self._partner.log.append("open")
         if self._partner.open_failures:
             raise self._partner.open_failures.pop(0)
+        if self._partner.silent_doors and self._partner.log.count("open") > 1:
+            self._partner.silent_doors -= 1
+            await self._aborted.wait()
+            raise TransferFailed(FailureClass.NETWORK, "The connection was lost.")
 
     async def close(self) -> None:
         self._partner.log.append("close")
@@ -84,8 +95,9 @@ class PartnerSession(Source, Target):
     def side_by_side(self) -> int:
         return self._partner.at_once
 
-    def sibling(self) -> "PartnerSession":
-        return PartnerSession(self._partner, self._connection)
+    def sibling(self, surroundings: Surroundings) -> Self:
+        del surroundings
+        return type(self)(self._partner, self._connection)
 
     def abort(self) -> None:
         self._partner.log.append("abort")
@@ -106,6 +118,13 @@ class PartnerSession(Source, Target):
     async def _blocks(self, entry: Entry, offset: int) -> AsyncIterator[bytes]:
         content = self._partner.files[entry.name]
         content = content[offset : len(content) - self._partner.short_by]
+        if entry.name == self._partner.silent_over:
+            await self._aborted.wait()
+            raise TransferFailed(FailureClass.NETWORK, "The connection was lost.")
+        for byte in content if entry.name in self._partner.trickling else b"":
+            yield bytes([byte])
+            await asyncio.sleep(self._partner.trickling[entry.name])
+            content = b""
         half = len(content) // 2
         yield content[:half]
         if self._partner.on_block is not None:

@@ -50,7 +50,7 @@ async def test_a_few_files_go_over_one(tmp_path: Path) -> None:
 
 async def test_sessions_that_share_a_link_have_one_each(tmp_path: Path) -> None:
     async with opened(tmp_path) as (session, server):
-        sibling = session.sibling()
+        sibling = session.sibling(session._surroundings)
         await sibling.open()
         for one in (session, sibling):
             assert await one.stage_each(_FILES) == [None] * len(_FILES)

@@ -20,7 +20,7 @@ async def deliver_side_by_side(sides: Sides, batches: Iterable[list[Entry]], lan
     waiting = deque(batches)
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(_work(sides, waiting, deliver))
+            group.create_task(_first_lane(sides, waiting, deliver))
             for _ in range(min(lanes, len(waiting)) - 1):
                 group.create_task(_further_lane(sides, waiting, deliver))
     except BaseExceptionGroup as errors:
@@ -33,6 +33,12 @@ async def deliver_side_by_side(sides: Sides, batches: Iterable[list[Entry]], lan
 def _first(group: BaseExceptionGroup[WharfError]) -> WharfError:
     error = group.exceptions[0]
     return _first(error) if isinstance(error, BaseExceptionGroup) else error
+
+
+async def _first_lane(sides: Sides, waiting: deque[list[Entry]], deliver: Deliver) -> None:
+    await _work(sides, waiting, deliver)
+    # The others may take a while; each is watched by itself.
+    sides.rest()
 
 
 async def _work(sides: Sides, waiting: deque[list[Entry]], deliver: Deliver) -> None:
@@ -49,11 +55,17 @@ async def _deliver_all(sides: Sides, waiting: deque[list[Entry]], deliver: Deliv
 
 
 async def _further_lane(sides: Sides, waiting: deque[list[Entry]], deliver: Deliver) -> None:
+    twin = sides.twin()
+    if twin is None:
+        return
+    is_open = False
     try:
-        twin = await sides.twin()
+        async with twin.lane():
+            await twin.partner.open()
+            is_open = True
+            await _work(twin, waiting, deliver)
     except TransferFailed as error:
+        if is_open:
+            raise
         # Servers refuse more sessions than they like; the others do the work then.
         sides.narrator.tell("parallel", f"no further session: {error}", ok=False)
-        return
-    if twin is not None:
-        await _work(twin, waiting, deliver)

@@ -15,7 +15,7 @@ from tui.domain.scrubbing import Scrubber, scrubbing
 from tui.engine.hosts import HostSlots
 from tui.engine.stall import StallWatch
 from tui.methods import make_sides
-from tui.methods.base import Session, Source, Surroundings, Target
+from tui.methods.base import Source, Surroundings, Target
 from tui.methods.folder import LocalFolder
 from tui.methods.narration import Narrator
 
@@ -60,47 +60,58 @@ class Sides:
         """`hear` is told of every step as it ends, `begins` of the timed ones as they begin."""
         self._connection = connection
         self._hear = hear
+        self._begins = begins
         self._watch: StallWatch | None = None
         self.narrator = Narrator(self._heard, begins)
         self.certificate_ends: datetime | None = None
         """When the certificate of the partner ends, once it was seen and found to be trusted."""
         self._means = means
         self._scrubber = means.scrubbers.setdefault(connection.name, Scrubber())
-        surroundings = Surroundings(
-            self.narrator,
-            self._secret,
-            means.known_hosts,
-            certificate_seen=self._certificate_seen,
-            other_secret=self._other_secret,
-            alive=self.alive,
-        )
         self.source: Source
         self.target: Target
-        self.source, self.target = make_sides(connection, surroundings)
-        self._siblings: list[Session] = []
+        self.source, self.target = make_sides(connection, self._surroundings())
+        self._twins: list[Sides] = []
         self._fetched = False
         """Whether the secret is known by which the words of the server can be searched."""
         self.large_file = asyncio.Lock()
         """Held while a file is copied that is large enough to keep the session busy by itself."""
         self._held_back: list[Event] = []
 
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
+            self.narrator,
+            self._secret,
+            self._means.known_hosts,
+            certificate_seen=self._certificate_seen,
+            other_secret=self._other_secret,
+            alive=self.alive,
+        )
+
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
         """Until the end of the body, silence longer than the stall timeout ends it with TransferFailed (timeout).
         Both sides are closed afterwards; at once when the body was cancelled."""
         await self._means.prepare(self._connection)
+        with scrubbing(self._scrubber):
+            async with self.lane():
+                try:
+                    yield
+                except asyncio.CancelledError:
+                    self.abort()
+                    raise
+
+    @asynccontextmanager
+    async def lane(self) -> AsyncIterator[None]:
+        """As `watched`, for a twin in the body of that. A lane that is cancelled leaves in good order: where others
+        share its link, they still have to find out how far they have come."""
         self._watch = StallWatch(self._connection.stall_timeout, self.abort)
         try:
-            with scrubbing(self._scrubber):
-                async with self._watch:
-                    yield
-        except asyncio.CancelledError:
-            self.abort()
-            raise
+            async with self._watch:
+                yield
         finally:
             self._watch = None
             self._tell_held_back()
-            for side in (*self._siblings, *self._local_first()):
+            for side in self._local_first():
                 await side.close()
 
     async def open(self) -> None:
@@ -108,24 +119,25 @@ class Sides:
         for side in self._local_first():
             await side.open()
 
-    async def twin(self) -> "Sides | None":
-        """Both sides once more, open, for another task of the same attempt: its partner's side is a sibling of ours.
-        None where there is one at a time. Closed together with these."""
-        from_partner = self.source is not self.local
-        sibling = (self.source if from_partner else self.target).sibling()
-        if sibling is None:
-            return None
-        self._siblings.append(sibling)
-        await sibling.open()
+    def twin(self) -> "Sides | None":
+        """Both sides once more, for another task of the same attempt, made of siblings of ours. They have a watch
+        of their own (`lane`), and are dropped with these. The partner's side is still to be opened. None where there
+        is one at a time."""
         twin = copy(self)
-        twin.large_file = asyncio.Lock()
-        if from_partner:
-            assert isinstance(sibling, Source)  # noqa: S101 - of the same kind as what it is a sibling of
-            twin.source = sibling
-        else:
-            assert isinstance(sibling, Target)  # noqa: S101 - likewise
-            twin.target = sibling
+        surroundings = twin._begin_anew()  # noqa: SLF001 - of the same class
+        source, target = self.source.sibling(surroundings), self.target.sibling(surroundings)
+        if source is None or target is None:
+            return None
+        twin.source, twin.target = source, target
+        self._twins.append(twin)
         return twin
+
+    def _begin_anew(self) -> Surroundings:
+        """What a copy has for itself."""
+        self._watch, self._held_back, self._twins = None, [], []
+        self.narrator = Narrator(self._heard, self._begins)
+        self.large_file = asyncio.Lock()
+        return self._surroundings()
 
     @property
     def side_by_side(self) -> int:
@@ -147,6 +159,11 @@ class Sides:
         if self._watch is not None:
             self._watch.poke()
 
+    def rest(self) -> None:
+        """Nothing more is asked of the other side: from now on its silence means nothing."""
+        if self._watch is not None:
+            self._watch.rest()
+
     async def wait(self, seconds: float) -> None:
         """Let time pass by our own decision: that nothing is heard meanwhile is nobody's silence."""
         if self._watch is not None:
@@ -155,8 +172,10 @@ class Sides:
 
     def abort(self) -> None:
         """Drop the connection to the partner, so that whoever waits for it wakes up."""
-        for side in (self.source, self.target, *self._siblings):
+        for side in (self.source, self.target):
             side.abort()
+        for twin in self._twins:
+            twin.abort()
 
     async def _secret(self) -> str | None:
         try:

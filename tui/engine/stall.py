@@ -33,6 +33,12 @@ class StallWatch:
         """The peer has given a sign of life, or will not be asked for one in the seconds ahead."""
         self._heard = self._loop.time() + ahead
 
+    def rest(self) -> None:
+        """From now on nothing is expected of the peer any more."""
+        assert self._handle is not None  # noqa: S101 - set on entry
+        if not self._expired:
+            self._handle.cancel()
+
     async def __aenter__(self) -> Self:
         self._task = asyncio.current_task()
         self._heard = self._loop.time()

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, Self, TypeAlias, TypeVar
 
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import why_unsafe
@@ -194,10 +194,11 @@ class Session(ABC):
         """Whether a file can be continued where an earlier attempt has stopped."""
         return False
 
-    def sibling(self) -> "Session | None":
-        """Another session of this connection, not opened yet, for a task beside this one's: over the same link where
-        the protocol can. None where there is one at a time.
+    def sibling(self, surroundings: "Surroundings") -> Self | None:
+        """Another session of this connection, not opened yet, for a task beside this one's, with surroundings of its
+        own: over the same link where the protocol can. None where there is one at a time.
         """
+        del surroundings
         return None
 
     async def offers(self) -> str | None:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
@@ -38,6 +39,7 @@ class LocalFolder(SettingAside, Target):
     """Source of outbound runs, target of inbound ones."""
 
     def __init__(self, connection: Connection, surroundings: Surroundings) -> None:
+        self._connection = connection
         self._path = expanded(connection.local_dir)
         move_to = connection.move_to
         places = LocalPlaces(self._path / expanded(move_to) if move_to is not None else None)
@@ -45,6 +47,9 @@ class LocalFolder(SettingAside, Target):
         self._writes = connection.direction is Direction.INBOUND
         self._narrator = surroundings.narrator
         self._alive = surroundings.alive
+
+    def sibling(self, surroundings: Surroundings) -> Self:
+        return type(self)(self._connection, surroundings)
 
     async def open(self) -> None:
         with self._narrator.step("local folder", str(self._path)):

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from typing import Self
 
 from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
@@ -57,9 +58,9 @@ class FtpSession(SettingAside, Target):
     def at_a_time(self) -> int:
         return _AT_A_TIME
 
-    def sibling(self) -> "FtpSession":
+    def sibling(self, surroundings: Surroundings) -> Self:
         """A control connection of its own: FTP moves one file at a time on each."""
-        return FtpSession(self._connection, self._surroundings, self._link.habits)
+        return type(self)(self._connection, surroundings, self._link.habits)
 
     async def close(self) -> None:
         await self._link.close()

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import asyncssh
 
@@ -94,13 +94,18 @@ class SftpSession(ManySmallFiles):
                 raise
             raise TransferFailed(FailureClass.NETWORK, f"The connection to {self._where} was dropped.") from None
 
-    def sibling(self) -> "SftpSession":
+    def sibling(self, surroundings: Surroundings) -> Self:
         """A channel of its own over the same link: the server works on both at once."""
-        guest = SftpSession(self._connection, self._surroundings)
-        guest._link, guest._is_guest = self._link, True
-        guest._digests, guest._channels = self._digests, self._channels
-        self._channels.taken += 1
+        guest = type(self)(self._connection, surroundings)
+        guest._join(self._link, self._digests, self._channels)  # noqa: SLF001 - of the same class
         return guest
+
+    def _join(
+        self, link: asyncssh.SSHClientConnection | None, digests: RemoteDigests | None, channels: Channels
+    ) -> None:
+        self._link, self._is_guest = link, True
+        self._digests, self._channels = digests, channels
+        channels.taken += 1
 
     async def close(self) -> None:
         for path in list(self._proofs):
