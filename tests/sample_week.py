@@ -7,7 +7,7 @@ import hashlib
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from unittest.mock import patch
 
@@ -203,12 +203,11 @@ async def fill(store: Store, clock: Clock) -> dict[str, LiveRun]:
     live = {}
     for past, shape, bytes_done in _LIVE:
         run = await _record(store, clock, past)
-        live[past.connection] = replace(
-            shape,
+        live[past.connection] = shape._replace(
             run_id=run.run_id,
             connection=past.connection,
             started=run.started,
-            progress=replace(_progress(past), bytes_done=bytes_done, current=past.files[past.done or 0][0]),
+            progress=_progress(past)._replace(bytes_done=bytes_done, current=past.files[past.done or 0][0]),
         )
     clock.now = NOW
     return live

@@ -1,7 +1,6 @@
 """Every screen and dialog of the console, with every kind of text that it can show, as a test brings it about."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -93,7 +92,7 @@ async def every_message(pilot: Pilot[Any]) -> None:
 async def totals(pilot: Pilot[Any]) -> None:
     runs = cast("FakeEngine", cast("WharfApp", pilot.app).engine).store.all_runs
     now = datetime.now(UTC)
-    runs |= {run_id: replace(run, started=now, ended=now) for run_id, run in runs.items() if run.ended is not None}
+    runs |= {run_id: run._replace(started=now, ended=now) for run_id, run in runs.items() if run.ended is not None}
     await pressing("T")(pilot)
 
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tui.domain.connection import Connection
@@ -130,7 +129,7 @@ class FakeStore(Store):
             del self.all[replacing]
             for run_id, run in self.all_runs.items():
                 if run.connection == replacing:
-                    self.all_runs[run_id] = replace(run, connection=connection.name)
+                    self.all_runs[run_id] = run._replace(connection=connection.name)
         self.all[connection.name] = connection
         self.bump()
 
@@ -194,7 +193,7 @@ class FakeStore(Store):
         return run
 
     async def pulse(self, run_id: int, progress: Progress, attempts: int) -> Pulse:
-        self.all_runs[run_id] = replace(self.all_runs[run_id], progress=progress, attempts=attempts)
+        self.all_runs[run_id] = self.all_runs[run_id]._replace(progress=progress, attempts=attempts)
         self.bump()
         return Pulse(ours=True, cancel_requested=run_id in self.cancel_requests)
 
@@ -226,8 +225,7 @@ class FakeStore(Store):
 
     async def end_run(self, run_id: int, outcome: Outcome, progress: Progress) -> Run:
         run = self.all_runs[run_id]
-        ended = replace(
-            run,
+        ended = run._replace(
             status=outcome.status,
             ended=run.started + timedelta(seconds=90),
             progress=progress,
@@ -398,7 +396,7 @@ class FakeEngine:
             if run.run_id == run_id:
                 if not run.here:
                     raise UsageProblem(f"Run {run_id} is not executed here.")
-                self.live[name] = replace(run, paused=paused, note="paused" if paused else None)
+                self.live[name] = run._replace(paused=paused, note="paused" if paused else None)
         self.revision += 1
 
     async def cancel(self, run_id: int) -> None:

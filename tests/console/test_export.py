@@ -4,7 +4,6 @@ import asyncio
 import csv
 import io
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -77,7 +76,7 @@ def test_json_is_that_of_the_command_line(pages: list[int]) -> None:
 
 @given(st.text(st.characters(codec=None, categories=None), max_size=40))
 def test_any_name_survives_json_without_an_effect_on_a_terminal(name: str) -> None:
-    text = Format.JSON.page([(run(1), [replace(FILE, name=name)])], first=True)
+    text = Format.JSON.page([(run(1), [FILE._replace(name=name)])], first=True)
     assert text.isascii()
     assert "\x1b" not in text
     assert json.loads(f"[{text}]")[0]["files"][0]["name"] == name

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -282,7 +281,7 @@ async def test_words_and_terms(app: WharfApp, engine: FakeEngine, text: str, exp
     await engine.ran("acme")
     await engine.ran("globex", Status.FAILED, failure=REFUSED)
     run = await engine.ran("acme")
-    engine.store.all_runs[run.run_id] = replace(run, trigger=Trigger.COMMAND_LINE)
+    engine.store.all_runs[run.run_id] = run._replace(trigger=Trigger.COMMAND_LINE)
     async with app.run_test() as pilot:
         await opened(pilot)
         await typed(pilot, text)

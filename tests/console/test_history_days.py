@@ -1,6 +1,5 @@
 """The history as a time line: a line above each day, wherever runs come, go and are read."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -96,7 +95,7 @@ def today(monkeypatch: pytest.MonkeyPatch) -> list[date]:
 async def ran_on(engine: FakeEngine, day: date, number: int = 1) -> None:
     for _ in range(number):
         run = await engine.ran("acme")
-        engine.store.all_runs[run.run_id] = replace(run, started=noon(day).astimezone(UTC))
+        engine.store.all_runs[run.run_id] = run._replace(started=noon(day).astimezone(UTC))
 
 
 async def opened(pilot: Pilot[Any]) -> RowTable[Row]:

@@ -1,7 +1,6 @@
 """History and Run screens where things are odd: nothing there yet, hostile names, hands on the mouse wheel."""
 
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -399,7 +398,7 @@ async def test_a_list_kept_up_to_date_is_the_one_read_anew(steps: list[str]) -> 
 
 async def test_the_longest_failure_is_there_in_full_on_a_small_terminal(app: WharfApp, engine: FakeEngine) -> None:
     told = TransferFailed(FailureClass.REJECTED, "The server said: " + "no such thing as this file here, " * 40).failure
-    long = replace(told, remedy=max((each.remedy for each in FailureClass), key=len))
+    long = told._replace(remedy=max((each.remedy for each in FailureClass), key=len))
     last_word = long.remedy.split()[-1]
     await engine.add("acme")
     files = [FileRecord("n" * 300, 9, 3, FileStatus.FAILED, failure=long)] * 3

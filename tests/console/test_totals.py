@@ -1,6 +1,5 @@
 """The totals of a period: the plot of its days and the table of its connections."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import cast
@@ -104,7 +103,7 @@ async def test_what_has_failed_is_told_apart_without_its_colour(engine: FakeEngi
     for status in (Status.COMPLETED, Status.FAILED):
         run = await engine.ran("acme", status)
         now = datetime.now(UTC)
-        engine.store.all_runs[run.run_id] = replace(run, started=now, ended=now)
+        engine.store.all_runs[run.run_id] = run._replace(started=now, ended=now)
     app = WharfApp(cast("Engine", engine), Settings(ascii=plain))
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)

@@ -1,6 +1,5 @@
 """Values for tests of the store."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import apsw
@@ -27,7 +26,7 @@ def connection(name: str = "acme", **changes: object) -> Connection:
 def dead_process() -> Owner:
     """A process of this machine that is certainly gone: its pid has been given to a later one."""
     here = this_process()
-    return replace(here, started=here.started.rpartition("/")[0] + "/0")
+    return here._replace(started=here.started.rpartition("/")[0] + "/0")
 
 
 def process_elsewhere() -> Owner:

@@ -2,7 +2,6 @@ import os
 import socket
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,14 +45,14 @@ def test_a_killed_process_is_gone_even_before_it_is_reaped() -> None:
 
 def test_a_process_from_before_the_restart_is_gone() -> None:
     here = this_process()
-    assert is_gone(replace(here, started="another-boot/" + here.started.partition("/")[2])) is True
+    assert is_gone(here._replace(started="another-boot/" + here.started.partition("/")[2])) is True
 
 
 def test_a_process_on_another_host_or_in_another_container_cannot_be_seen() -> None:
     here = this_process()
     boot, _, ticks = here.started.split("/")
-    assert is_gone(replace(here, host="elsewhere")) is None
-    assert is_gone(replace(here, started=f"{boot}/pid:[1]/{ticks}")) is None
+    assert is_gone(here._replace(host="elsewhere")) is None
+    assert is_gone(here._replace(started=f"{boot}/pid:[1]/{ticks}")) is None
 
 
 def test_without_proc_only_a_missing_pid_is_certain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ One letter means the same wherever it works.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from textual.binding import Binding
 
@@ -226,8 +226,7 @@ COLUMNS = (
 _EVERYWHERE = tuple(binding for binding in APP if binding.priority)
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """Bindings that work at the same time, so that no key can have two meanings among them. With `typing`, letters are
     typed there as text.
     """

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from textual.binding import Binding
 
@@ -58,8 +57,7 @@ def first_keys(changes: Mapping[str, str]) -> dict[str, Binding]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class KnownBinding:
+class KnownBinding(NamedTuple):
     """A binding as a user may remap it: its id, where it works, the keys it has, and what it does."""
 
     id: str

@@ -2,9 +2,8 @@
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from tui.domain.text import printable
 
@@ -14,8 +13,7 @@ _KEPT = 500
 """Messages that are kept; older ones are forgotten."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One notification: when it was shown, how grave it is, and its sentence, safe to be shown."""
 
     at: datetime

@@ -10,7 +10,7 @@ text is nearly grey for that reason: dark colours become grey there if they are,
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.terminal_theme import TerminalTheme
 from textual.theme import Theme
@@ -30,8 +30,7 @@ def setting_of(theme: str) -> ThemeName | None:
     return next((name for name in THEME_NAMES if textual_name(name) == theme), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """The colours of one theme, as they are told apart on the screen."""
 
     background: str

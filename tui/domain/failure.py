@@ -12,9 +12,9 @@ The exception tree:
         └── AlreadyRunning
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from tui.domain.text import printable
 
@@ -91,8 +91,7 @@ _REMEDIES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """One failure as it is shown, stored and exported."""
 
     failure_class: FailureClass

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import chain
+from typing import NamedTuple
 
 from tui.domain.problems import nearest
 from tui.domain.text import printable
@@ -66,8 +67,7 @@ class Facts:
     numbers: Mapping[str, float | None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
+class Mistake(NamedTuple):
     """A part of the line that cannot be meant, and why. It is left out of the filter."""
 
     start: int
@@ -75,16 +75,14 @@ class Mistake:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A text, in small letters, that a row has to have or must not have."""
 
     text: str
     negated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """The beginnings of the values, any of which a row has to have or must not have."""
 
     key: str
@@ -95,8 +93,7 @@ class Choice:
         return any(value.startswith(self.beginnings) for value in facts.values.get(self.key, ())) is not self.negated
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """How a measure of a row, in its base unit, has to compare or must not compare."""
 
     key: str

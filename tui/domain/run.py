@@ -1,8 +1,8 @@
 """What is known of a run: its files, its events and its outcome."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from tui.domain.failure import Failure
 
@@ -32,8 +32,7 @@ class FileStatus(StrEnum):
     """Not moved, by a decision of the connection."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One step of a run, as it happened. `ms` is how long the step took, where it was timed."""
 
     at: datetime
@@ -43,8 +42,7 @@ class Event:
     ms: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FileRecord:
+class FileRecord(NamedTuple):
     """One file within a run. Sizes in bytes; `sha256` in hex, of all bytes moved."""
 
     name: str
@@ -59,8 +57,7 @@ class FileRecord:
     rejected: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """How far a run is. Bytes are those of the files planned so far."""
 
     files_done: int = 0
@@ -71,8 +68,7 @@ class Progress:
     """The file or the step at work."""
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """The process that executes a run: enough to tell a living one from one whose pid was given away."""
 
     pid: int
@@ -81,8 +77,7 @@ class Owner:
     """When the process started, as the operating system counts it; opaque, only compared."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """One execution of a connection. `ended` is None while it is in progress. Times are UTC."""
 
     run_id: int
@@ -93,14 +88,13 @@ class Run:
     ended: datetime | None
     owner: Owner
     attempts: int = 1
-    progress: Progress = field(default_factory=Progress)
+    progress: Progress = Progress()
     failure: Failure | None = None
     message: str | None = None
     """One sentence on the outcome where there is no failure, such as that nothing matched."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a run ended."""
 
     status: Status

@@ -5,10 +5,9 @@ judge ten thousand connections again only to list them would take longer than al
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from sys import intern
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from tui.domain.hosts import in_address
 from tui.domain.terms import After, Direction, FtpTls, MailTls, Method, ftp_port, mail_port
@@ -22,8 +21,7 @@ _METHODS = {each.value: each for each in Method}
 _AFTERS = {each.value: each for each in After}
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """A connection as a line of a list, or the pane beside it, shows it."""
 
     name: str

@@ -217,7 +217,7 @@ class Execution:
             await self._store.record_certificate(self._run.connection, self._connection.address, sides.certificate_ends)
         partials = {partial.key: partial for partial in await self._store.partials(self._run.connection)}
         if self._force:
-            partials = {key: replace(partial, sha256=None) for key, partial in partials.items()}
+            partials = {key: partial._replace(sha256=None) for key, partial in partials.items()}
         undecided: set[str] = set()
         stuck: set[str] = set()
         endings = self._deliverer(sides, partials, undecided, stuck).endings

@@ -1,7 +1,6 @@
 """The account of one run: its files, events and progress, kept in memory and written to the store in batches."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from time import monotonic
 
 from tui.domain.failure import Failure, StoreProblem
@@ -190,7 +189,7 @@ class Journal:
 
     def _update(self, entry: Entry, **changes: object) -> None:
         place = self._places[entry.key]
-        self._replace(place, replace(self._files[place], **changes))  # type: ignore[arg-type]  # dataclass fields by name
+        self._replace(place, self._files[place]._replace(**changes))  # type: ignore[arg-type]  # fields by name
 
     def _replace(self, place: int, record: FileRecord) -> None:
         old = self._files[place]

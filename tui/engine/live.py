@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from tui.domain.run import Progress
 
@@ -10,8 +11,7 @@ WAITING_FOR_PLACE = "waiting for a place at the host"
 """What a run is at while as many others as may be are connected to its host."""
 
 
-@dataclass(frozen=True, slots=True)
-class LiveRun:
+class LiveRun(NamedTuple):
     """A run in progress, in this process or another that shares the store."""
 
     run_id: int

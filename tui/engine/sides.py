@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -181,7 +181,7 @@ class Sides:
         try:
             secret = await self._means.secret(self._connection)
         except TransferFailed:
-            self._held_back = [replace(event, detail=_UNSEARCHED) for event in self._held_back]
+            self._held_back = [event._replace(detail=_UNSEARCHED) for event in self._held_back]
             raise
         if secret is not None:
             self._scrubber.learn(secret)
@@ -212,4 +212,4 @@ class Sides:
     def _tell_held_back(self) -> None:
         held, self._held_back = self._held_back, []
         for event in held:
-            self._hear(replace(event, detail=self._scrubber.scrub(event.detail)))
+            self._hear(event._replace(detail=self._scrubber.scrub(event.detail)))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter
 
@@ -33,7 +33,7 @@ class Narrator:
     def within(self, part: str) -> "Narrator":
         """For steps of a part of the whole: their names begin with that part's."""
         return Narrator(
-            lambda event: self.receive(replace(event, step=f"{part} {event.step}")),
+            lambda event: self.receive(event._replace(step=f"{part} {event.step}")),
             lambda step: self.begins(f"{part} {step}"),
         )
 

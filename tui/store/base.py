@@ -7,9 +7,8 @@ task that asked for it is cancelled meanwhile: a delivery that has happened must
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tui.domain.run import Event, FileRecord, Outcome, Owner, Progress, Run, Status, Trigger
 from tui.domain.summary import Summary
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from tui.domain.statistics import Statistics
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionState:
+class ConnectionState(NamedTuple):
     """A connection with the state of its latest run, as a line of the Connections screen shows it."""
 
     connection: Summary
@@ -32,16 +30,14 @@ class ConnectionState:
     """When the certificate ends that the server has shown last, if it has shown one at the connection's address."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(NamedTuple):
     """A stored connection that this Wharf cannot read, such as one that a newer Wharf wrote, and why."""
 
     name: str
     reasons: str
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One line of the ledger: this content of this source file was delivered by that run.
 
     `key` is the source's own name of the file (`methods.base.Entry.key`); `mtime` is in seconds since the epoch.
@@ -56,8 +52,7 @@ class Delivery:
     """`methods.base.Entry.alias`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Partial:
+class Partial(NamedTuple):
     """A staged file that is not on record as delivered: what a later attempt can build on.
 
     `size` and `mtime` are those of its source when it was begun. With `sha256` the file was proved and its publishing
@@ -73,8 +68,7 @@ class Partial:
     sha256: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FileChanges:
+class FileChanges(NamedTuple):
     """Files of a run as they stand at a revision, by their places in the plan."""
 
     revision: int
@@ -82,8 +76,7 @@ class FileChanges:
     files: Mapping[int, FileRecord]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """Runs that a slice of a search has found, newest first."""
 
     runs: list[Run]
@@ -93,8 +86,7 @@ class Found:
     """When that run began."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
+class Pulse(NamedTuple):
     """What the store answers to a heartbeat: whether the run is still ours, and whether someone asked to cancel it."""
 
     ours: bool

@@ -1,7 +1,7 @@
 """From what a cell says to what is drawn: exactly as wide as its column, and free of anything that is not text."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
@@ -20,8 +20,7 @@ _MOST_PER_CELL = 8
 """Characters looked at per cell of width: more than a letter with all its accents, less than a page on one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signs:
+class Signs(NamedTuple):
     """What is not a letter. One cell each."""
 
     mark: str = "●"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from tui.console.livetable.cells import Cell
 
@@ -34,8 +34,7 @@ class Column(Generic[Item]):
     """Blank cells between it and the next one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A column where it is drawn, from the cell `x` on."""
 
     column: Column[Any]

@@ -1,7 +1,6 @@
 """What the Connections table shows: its columns for the room there is, a connection as a row, the order of rows."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,7 +41,7 @@ def with_live(state: ConnectionState, live: Mapping[str, LiveRun]) -> Connection
     run = live.get(state.connection.name)
     if run is None:
         return state
-    return replace(state, status=Status.IN_PROGRESS, last_active=run.started)
+    return state._replace(status=Status.IN_PROGRESS, last_active=run.started)
 
 
 def facts_of(state: ConnectionState) -> Facts:

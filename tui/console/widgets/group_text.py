@@ -1,8 +1,7 @@
 """A group of connections: its line in the table, and what is told of it in full."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from rich.text import Text
 
@@ -23,16 +22,14 @@ _OPEN, _FOLDED = "▾", "▸"
 _WORDS: Mapping[Status, str] = {Status.FAILED: "failed", Status.IN_PROGRESS: "running"}
 
 
-@dataclass(frozen=True, slots=True)
-class GroupKey:
+class GroupKey(NamedTuple):
     """Tells groups apart, and from connections, whose keys are their names."""
 
     by: By
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """Stands above the connections of a group, or for them while it is folded."""
 
     key: GroupKey

@@ -1,8 +1,7 @@
 """The line of keys at the bottom of a screen."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -17,8 +16,7 @@ _GAP = 1
 """Cells between two keys."""
 
 
-@dataclass(frozen=True, slots=True)
-class FooterKey:
+class FooterKey(NamedTuple):
     """What the line says of a key."""
 
     key: str

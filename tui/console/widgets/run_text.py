@@ -1,8 +1,8 @@
 """A run as the screens know it, and how it is put into words."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from rich.text import Text
 
@@ -15,8 +15,7 @@ _CUT = 200
 """Characters of a note that are worth showing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A run as the store and the engine know it now."""
 
     run: Run
@@ -36,7 +35,7 @@ def entry_for(run: Run, live: Mapping[str, LiveRun]) -> Entry:
     latest = live.get(run.connection)
     if latest is None or latest.run_id != run.run_id or run.ended is not None:
         return Entry(run)
-    return Entry(replace(run, progress=latest.progress), latest)
+    return Entry(run._replace(progress=latest.progress), latest)
 
 
 def seconds_of(run: Run, now: datetime | None = None) -> float:

@@ -1,7 +1,7 @@
 """A line of words that can be clicked, drawn by one widget: screens open faster with it than with one for each word."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -12,8 +12,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """What stands in the line, with a blank on either side."""
 
     text: str
