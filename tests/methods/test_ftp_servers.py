@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -140,6 +141,23 @@ async def test_many_small_files_travel_together_both_ways(server: FtpServer, ses
     assert await session.read_each(listed) == [contents[entry.name] for entry in listed]
     # One connection has served all of it.
     assert server.log.read_bytes().count(b"USER ") in (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("maker", "tls", "times"), [(servers.vsftpd, FtpTls.EXPLICIT, 1), (servers.vsftpd, FtpTls.NONE, 0)], ids=_label
+)
+async def test_certificates_to_trust_are_read_once_for_all_sessions_and_only_for_tls(
+    maker: Maker, tls: FtpTls, times: int, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    making = Mock(side_effect=client_context)
+    monkeypatch.setattr(ftp_login, "client_context", making)
+    with maker(tls, certificates.good) as server:
+        async with opened(connection_to(server, tls, certificates)) as session:
+            siblings = [session.sibling() for _ in range(3)]
+            await asyncio.gather(*(sibling.open() for sibling in siblings))
+            await asyncio.gather(*(sibling.close() for sibling in siblings))
+
+    assert making.call_count == times
 
 
 @pytest.mark.parametrize(("maker", "tls"), PLAIN, ids=_label)

@@ -21,8 +21,9 @@ from tui.methods.base import Each, Entry, Proof, Staged, Surroundings, Target, W
 from tui.methods.blocks import Block
 from tui.methods.ftp_catalog import FtpCatalog
 from tui.methods.ftp_identity import identify
-from tui.methods.ftp_link import FtpLink, Habits
+from tui.methods.ftp_link import FtpLink
 from tui.methods.ftp_listing import ListedFile, why_unfit
+from tui.methods.ftp_login import FtpDoor, Shared
 from tui.methods.ftp_places import FtpPlaces, delete_each
 from tui.methods.ftp_replies import refusal, told_class
 from tui.methods.ftp_writer import FtpWriter
@@ -39,10 +40,10 @@ _HASH_SPEED = 10 * 1024 * 1024
 class FtpSession(SettingAside, Target):
     """The partner's folder, over one control connection."""
 
-    def __init__(self, connection: Connection, surroundings: Surroundings, habits: Habits | None = None) -> None:
+    def __init__(self, connection: Connection, surroundings: Surroundings, shared: Shared | None = None) -> None:
         self._connection = connection
         self._surroundings = surroundings
-        self._link = FtpLink(connection, surroundings, habits or Habits())
+        self._link = FtpLink(connection, surroundings, FtpDoor(connection, surroundings, shared))
         self._catalog = FtpCatalog(self._link, connection, surroundings)
         self._alive = surroundings.alive
         places = FtpPlaces(self._link, self._catalog, self.stat_each, connection.move_to)
@@ -60,7 +61,7 @@ class FtpSession(SettingAside, Target):
 
     def sibling(self, surroundings: Surroundings) -> Self:
         """A control connection of its own: FTP moves one file at a time on each."""
-        return type(self)(self._connection, surroundings, self._link.habits)
+        return type(self)(self._connection, surroundings, self._link.door.shared)
 
     async def close(self) -> None:
         await self._link.close()

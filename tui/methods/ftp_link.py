@@ -8,7 +8,7 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias, TypeVar
 
 from tui.domain.connection import Connection
@@ -17,31 +17,20 @@ from tui.methods.base import CannotContinue, Each, Surroundings
 from tui.methods.ftp_login import Features, FtpDoor, translated
 from tui.methods.ftps_client import DataChannel, FtpsClient, LostAhead, NotFtp, Refused, Reply, Unsendable
 
-_GOODBYE_WAIT = 2.0
-"""Seconds the server gets to answer QUIT."""
 Answer: TypeAlias = Reply | Unsendable
 """What has come of a command: an answer, or that it cannot be sent."""
 
 _Found = TypeVar("_Found")
 
-_WINDOW = 16
-"""Commands that are sent before the answer to the first of them is read."""
-
-
-@dataclass(slots=True)
-class Habits:
-    """What the sessions of a connection have learned of its server, one for all."""
-
-    window: int = _WINDOW
-    """Commands that it takes at a time."""
+_GOODBYE_WAIT = 2.0
+"""Seconds the server gets to answer QUIT."""
 
 
 class FtpLink:
     """One control connection at a time to the server of a connection."""
 
-    def __init__(self, connection: Connection, surroundings: Surroundings, habits: Habits) -> None:
-        self.habits = habits
-        self._door = FtpDoor(connection, surroundings)
+    def __init__(self, connection: Connection, surroundings: Surroundings, door: FtpDoor) -> None:
+        self.door = door
         self._alive = surroundings.alive
         self._narrator = surroundings.narrator
         self._client: FtpsClient | None = None
@@ -50,7 +39,7 @@ class FtpLink:
         self._told_address = False
         # The server may be busy before it lets a file be continued, and between two answers, but not for long.
         self._patience = connection.stall_timeout / 3
-        self.where = self._door.where
+        self.where = self.door.where
         self.features = Features()
         self.folder = ""
         """The folder of the connection, as the server names it."""
@@ -65,9 +54,9 @@ class FtpLink:
             raise TransferFailed(FailureClass.NETWORK, f"The connection to {self.where} was dropped.")
         if self._client is None:
             # Known from the start, so that dropping the session reaches it at every step.
-            self._client = client = self._door.make_client()
+            self._client = client = self.door.make_client()
             try:
-                inside = await self._door.enter(client)
+                inside = await self.door.enter(client)
             except BaseException:
                 self.forget()
                 raise
@@ -127,7 +116,7 @@ class FtpLink:
         """The answer to each, in windows of several at a time. A server that loses what is sent ahead is asked again,
         from then on for one at a time: only for commands that can be given twice. Raises what the client raises."""
         answers: list[Answer] = []
-        window = self.habits.window
+        window = self.door.shared.window
         while len(answers) < len(commands):
             client = await self.ready()
             some = commands[len(answers) : len(answers) + window]
@@ -146,14 +135,14 @@ class FtpLink:
     async def rename_each(self, names: Sequence[tuple[str, str]]) -> list[Exception | None]:
         """Rename the first of each two to the second; what has become of each, as the client raises it."""
         client = await self.ready()
-        outcomes = await client.rename_each(names, self._patience if self.habits.window > 1 else None)
+        outcomes = await client.rename_each(names, self._patience if self.door.shared.window > 1 else None)
         if outcomes and isinstance(lost := outcomes[-1], LostAhead):
             self._take_one_at_a_time(lost)
         return outcomes
 
     def _take_one_at_a_time(self, lost: LostAhead) -> None:
         self.forget()
-        self.habits.window = 1
+        self.door.shared.window = 1
         self._narrator.tell("commands", f"one at a time from now on: {self.where} {lost}")
 
     async def told_each(

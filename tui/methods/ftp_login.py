@@ -5,7 +5,7 @@ import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tui.domain.connection import Connection
 from tui.domain.endpoint import FtpEndpoint
@@ -21,6 +21,8 @@ from tui.methods.narration import StepNote
 from tui.methods.route import find_way
 from tui.trust.tls import check_pin, client_context, trusted_certificate
 
+_WINDOW = 16
+"""Commands that are sent before the answer to the first of them is read."""
 _TLS_WORDS = ("encrypt", "tls", "ssl", "secure")
 
 
@@ -50,15 +52,26 @@ class Inside:
     folder: str
 
 
+@dataclass(slots=True)
+class Shared:
+    """What all sessions of a connection with its server have in common."""
+
+    window: int = _WINDOW
+    """Commands that the server takes at a time, as far as its sessions have learned."""
+    context: ssl.SSLContext | None = None
+    making_context: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
 class FtpDoor:
     """Enters a server as a connection's endpoint says. Can be used again after a connection was lost."""
 
-    def __init__(self, connection: Connection, surroundings: Surroundings) -> None:
+    def __init__(self, connection: Connection, surroundings: Surroundings, shared: Shared | None = None) -> None:
         assert isinstance(connection.endpoint, FtpEndpoint)  # noqa: S101 - the model's method says so
         self._connection = connection
         self._endpoint = connection.endpoint
         self._surroundings = surroundings
         self.where = place_of(self._endpoint)
+        self.shared = shared or Shared()
 
     def make_client(self) -> FtpsClient:
         """A client, not connected yet, that checks the pin of every TLS connection it makes."""
@@ -68,7 +81,7 @@ class FtpDoor:
 
     async def enter(self, client: FtpsClient) -> Inside:
         """Connect, identify, log in. Narrates each step; the secret is fetched only after `identity` has passed."""
-        context = await asyncio.to_thread(client_context, self._endpoint.ca_file, self._endpoint.fingerprint)
+        context = None if self._endpoint.tls is FtpTls.NONE else await self._context_once()
         with translated("The connection", self.where):
             await client.reach(peer_of(self._connection), self._surroundings.narrator)
         if self._endpoint.tls is not FtpTls.IMPLICIT:
@@ -87,6 +100,14 @@ class FtpDoor:
             note.detail = folder = await self._go_to_folder(client)
         return Inside(features, folder)
 
+    async def _context_once(self) -> ssl.SSLContext:
+        """The same for all sessions: to read the CAs of a system takes longer than many a login."""
+        async with self.shared.making_context:
+            if self.shared.context is None:
+                endpoint = self._endpoint
+                self.shared.context = await asyncio.to_thread(client_context, endpoint.ca_file, endpoint.fingerprint)
+            return self.shared.context
+
     @contextmanager
     def _step(self, name: str, otherwise: FailureClass = FailureClass.REJECTED) -> Iterator[StepNote]:
         doing = {
@@ -98,8 +119,8 @@ class FtpDoor:
         with self._surroundings.narrator.step(name) as note, translated(doing, self.where, otherwise):
             yield note
 
-    async def _identify(self, client: FtpsClient, context: ssl.SSLContext) -> str:
-        if self._endpoint.tls is FtpTls.NONE:
+    async def _identify(self, client: FtpsClient, context: ssl.SSLContext | None) -> str:
+        if context is None:
             return "not encrypted: anybody on the way can read along, and nothing proves who the server is"
         tls = await start_tls(client, self._endpoint, context)
         if self._endpoint.tls is FtpTls.EXPLICIT:
