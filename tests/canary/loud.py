@@ -10,7 +10,7 @@ from tui.cli import main
 
 if __name__ == "__main__":
     logging.getLogger().setLevel(logging.DEBUG)
-    for library in ("asyncio", "asyncssh", "aiosmtplib", "tui"):
+    for library in ("asyncio", "asyncssh", "aioftp", "aioftp.client", "aiosmtplib", "tui"):
         logging.getLogger(library).setLevel(logging.DEBUG)
     asyncssh.set_log_level(logging.DEBUG)
     asyncssh.set_debug_level(3)

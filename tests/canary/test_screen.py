@@ -52,7 +52,7 @@ class Seen:
 @pytest.fixture(autouse=True)
 def _loud(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
-    for name in (None, "asyncssh", "tui"):
+    for name in (None, "aioftp", "aioftp.client", "asyncssh", "tui"):
         monkeypatch.setattr(logging.getLogger(name), "level", logging.DEBUG)
 
 
@@ -144,7 +144,7 @@ async def test_the_log_is_scrubbed_of_what_any_work_knows(paths: Paths) -> None:
     scrubber = Scrubber()
     scrubber.learn(CANARIES["other"])
     async with open_logged_engine(paths):
-        log = logging.getLogger("asyncssh")
+        log = logging.getLogger("aioftp")
         log.debug("PASS %s", CANARIES["other"])
         log.error("it did not work", exc_info=Fault(CANARIES["other"]))
     written = paths.log.read_bytes()

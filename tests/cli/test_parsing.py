@@ -13,7 +13,7 @@ from tests.cli.conftest import Wharf, as_toml
 from tui import __version__
 from tui.cli import build_parser
 
-HEAVY = {"textual", "rich", "asyncssh", "aiosmtplib", "cryptography", "tui.engine", "tui.console"}
+HEAVY = {"textual", "rich", "asyncssh", "aioftp", "aiosmtplib", "cryptography", "tui.engine", "tui.console"}
 
 REPORT_MODULES = """
 import json, sys

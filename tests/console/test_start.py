@@ -79,7 +79,7 @@ def test_the_first_frame_waits_for_nothing_that_only_work_on_connections_needs(t
     asyncio.run(_saved(tmp_path, "sftp", "inbound", SERVER))
     loaded = set(_output(FIRST_FRAME, tmp_path))
     assert "tui.console.screens.connections" in loaded
-    assert not loaded & {"pydantic", "cryptography", "asyncssh", "aiosmtplib"}
+    assert not loaded & {"pydantic", "cryptography", "asyncssh", "aioftp", "aiosmtplib"}
     assert not loaded & {"tui.domain.connection", "tui.engine.execution", "tui.methods.base"}
     assert not loaded & {"tui.trust.vault", "tui.console.palette", "tui.store.statistics", "tomllib"}
     assert not [module for module in loaded if module.startswith("tui.console.dialogs.")]
@@ -91,7 +91,7 @@ def test_the_first_frame_waits_for_nothing_that_only_work_on_connections_needs(t
     ("method", "direction", "endpoint", "library"),
     [
         ("sftp", "inbound", SERVER, "asyncssh"),
-        ("ftp", "inbound", SERVER, "tui.methods.ftps_client"),
+        ("ftp", "inbound", SERVER, "aioftp"),
         ("email", "outbound", MAIL, "aiosmtplib"),
         ("email", "inbound", SERVER, "tui.methods.imap_client"),
     ],

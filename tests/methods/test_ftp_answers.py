@@ -171,6 +171,13 @@ async def test_files_whose_size_cannot_be_learned_are_refused_with_a_sentence() 
     assert "MLSD" in caught.value.failure.remedy
 
 
+async def test_a_passing_fault_is_no_answer_to_whether_a_file_is_there() -> None:
+    answers = {"MLST": "450 Busy", "SIZE": "450 Busy"}
+    async with FakeFtp(answers).running() as server, opened(server.connection()) as session:
+        with pytest.raises(TransferFailed):
+            await session.exists("a.csv")
+
+
 async def test_without_size_what_is_there_is_looked_for_in_a_listing() -> None:
     server = FakeFtp({"FEAT": "500 what?", "SIZE": "502 no"}, data={"NLST": b"a.csv\r\n"})
     async with server.running(), opened(server.connection()) as session:

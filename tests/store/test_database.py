@@ -301,4 +301,4 @@ def test_the_store_loads_no_screen_and_no_protocol() -> None:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(result.stdout.split())
     assert "apsw" in loaded
-    assert not loaded & {"textual", "rich", "asyncssh", "aiosmtplib"}
+    assert not loaded & {"textual", "rich", "asyncssh", "aioftp", "aiosmtplib"}

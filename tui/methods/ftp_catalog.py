@@ -228,6 +228,9 @@ class FtpCatalog:
         if is_unknown_command(reply := _reply_in(answer)):
             folder, _, name = path.rpartition("/")
             return name in await self._names(await self._link.ready(), folder)
+        if not reply.positive and reply.code != "550":
+            # No answer to whether it is there: a passing fault must not have an existing file replaced.
+            raise Refused(reply)
         return reply.positive
 
 

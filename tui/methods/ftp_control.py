@@ -1,6 +1,7 @@
-"""The control connection of an FTP session: commands, and replies read by the letter of RFC 959, section 4.2.
+"""The control connection of an FTP session: aioftp's client over a stream that blocks.
 
-Its calls block: they are made in the thread that serves the session (`ftps_client.py`).
+Its calls are made in the thread that serves the session (`ftps_client.py`). aioftp sends a command and tells which
+reply is the answer; what is a reply is read here, by the letter of RFC 959, section 4.2, and within bounds.
 
 A reply does not say which command it answers. Where several commands are sent before the first reply is read, replies
 are counted, and nothing is made of any of them before there is one for each command and none too many.
@@ -10,12 +11,17 @@ import logging
 import re
 import socket
 import ssl
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
-_LONGEST_LINE = 16 * 1024
-"""Bytes in one line of a reply; a path may be in it."""
+import aioftp
+from aioftp.common import Code, ThrottleStreamIO
+
+from tui.methods.ftp_stream import BlockingStream, NotFtp
+
+__all__ = ["ControlConnection", "LostAhead", "NotFtp", "Refused", "Reply", "Unsendable"]
+
 _MOST_LINES = 1000
 """Lines in one reply."""
 _MOST_PRELIMINARY = 100
@@ -27,6 +33,8 @@ section 3.1.1.5.1)."""
 _FENCE, _FENCE_CODE = "NOOP", "200"
 """Sent after several commands, of which none is answered so: with an answer too many or too few, its own is not where
 it is looked for."""
+
+_Result = TypeVar("_Result")
 
 _log = logging.getLogger(__name__)
 
@@ -59,10 +67,6 @@ class Refused(Exception):
         self.reply = reply
 
 
-class NotFtp(Exception):
-    """The other side says what FTP does not provide for; the message says what. Nothing it says can be relied on."""
-
-
 class LostAhead(NotFtp):
     """Of several commands sent together the server has not answered each, as it seems, or not once."""
 
@@ -71,16 +75,15 @@ class Unsendable(Exception):
     """What was to be sent would be more, or other, than one command to the server. Nothing was sent."""
 
 
-class ControlConnection:
+class ControlConnection(aioftp.Client):
     """Commands to a server and its replies. Errors are OSError, and what each call says."""
 
     def __init__(self, connected: socket.socket, encoding: str) -> None:
-        connected.setblocking(True)
-        self._socket = connected
-        # TLS takes the socket over; a duplicate reaches the connection whoever has it at that moment.
-        self._lever = connected.dup()
-        self._encoding = encoding
-        self._unread = bytearray()
+        super().__init__(encoding=encoding)
+        self._blocking = BlockingStream(connected)
+        self._stream = cast(ThrottleStreamIO, self._blocking)
+        self._preliminary = 0
+        """Answers of that kind since the last one that counted."""
         self.family = connected.family
         self.address = connected.getpeername()
         """Of whoever the socket leads to: a tuple that begins with host and port, or whatever sockets of another kind
@@ -89,35 +92,26 @@ class ControlConnection:
     @property
     def tls(self) -> ssl.SSLSocket | None:
         """The TLS layer; None in clear."""
-        return self._socket if isinstance(self._socket, ssl.SSLSocket) else None
+        return self._blocking.tls
 
     def encrypt(self, context: ssl.SSLContext, host: str) -> ssl.SSLSocket:
         """Begin TLS. Raises NotFtp."""
-        self._refuse_early_text()
-        self._socket = tls = context.wrap_socket(self._socket, server_hostname=host)
-        return tls
-
-    def _refuse_early_text(self) -> None:
-        """Whoever is in between could send text in clear ahead of the handshake, to be taken for the server's later."""
-        early = bytes(self._unread)
-        with suppress(BlockingIOError):
-            early += self._socket.recv(_LONGEST_LINE, socket.MSG_DONTWAIT)
-        if early:
-            raise NotFtp(f"sent “{early.decode(errors='replace')}” in clear where TLS was to begin")
+        return self._blocking.encrypt(context, host)
 
     # Commands
 
     def exchange(self, command: str) -> Reply:
         """Send a command and read the final answer to it, whatever it is. Raises Unsendable and NotFtp."""
-        self.send(command)
-        return self.final()
+        self._line(command)
+        return _reply(_run(self.command(command, wait_codes="1xx")))
 
-    def demand(self, command: str, code: str = "2") -> Reply:
-        """Send a command. Raises Refused unless the code of the answer begins so; Unsendable and NotFtp."""
-        reply = self.exchange(command)
-        if not reply.code.startswith(code):
-            raise Refused(reply)
-        return reply
+    def demand(self, command: str, codes: str = "2xx") -> Reply:
+        """Send a command. Raises Refused unless the code of the answer is like this; Unsendable and NotFtp."""
+        self._line(command)
+        try:
+            return _reply(_run(self.command(command, codes, "1xx")))
+        except aioftp.StatusCodeError as error:
+            raise Refused(Reply(error.received_codes[-1], tuple(error.info))) from None
 
     def exchange_each(self, commands: Sequence[str], patience: float) -> list[Reply]:
         """Send commands together and read the answer to each. Raises Unsendable and NotFtp; LostAhead when for so many
@@ -144,7 +138,7 @@ class ControlConnection:
 
     def send(self, *commands: str, secret_after: int | None = None) -> None:
         """Send commands in one go. What comes after so many characters is a secret. Raises Unsendable."""
-        self._socket.sendall(b"".join([self._line(command) for command in commands]))
+        self._blocking.send(b"".join([self._line(command) for command in commands]))
         if _log.isEnabledFor(logging.DEBUG):
             for command in commands:
                 _log.debug("%s", command if secret_after is None else f"{command[:secret_after]}***")
@@ -159,7 +153,7 @@ class ControlConnection:
 
     def _line(self, command: str) -> bytes:
         try:
-            line = command.encode(self._encoding)
+            line = command.encode(self.encoding)
         except UnicodeEncodeError:
             raise Unsendable("invalid text in a command") from None
         if _UNSENDABLE.search(line):
@@ -171,63 +165,61 @@ class ControlConnection:
     def final(self, within: float | None = None) -> Reply:
         """The next answer that is not preliminary. Raises NotFtp, and TimeoutError when for so many seconds nothing
         comes."""
-        self._socket.settimeout(within)
-        try:
-            for _ in range(_MOST_PRELIMINARY):
-                reply = self.reply()
-                if not reply.preliminary:
-                    return reply
-        finally:
-            self._socket.settimeout(None)
-        raise NotFtp(f"gave more than {_MOST_PRELIMINARY} preliminary answers")
+        with self._blocking.patient(within):
+            return _reply(_run(self.command(wait_codes="1xx")))
 
     def reply(self) -> Reply:
         """The next answer, of one or several lines. Raises NotFtp, and ConnectionError when the connection has
         ended."""
-        first = _FIRST_LINE.fullmatch(line := self._read_line())
+        return _reply(_run(self.parse_response()))
+
+    async def parse_response(self) -> tuple[Code, list[str]]:
+        """As in aioftp, for its `command`: the code of an answer and the text of each line. Raises NotFtp."""
+        first = _FIRST_LINE.fullmatch(line := await self._text())
         if first is None:
             raise NotFtp(f"said “{line}”")
         code, rest = first.groups()
         lines = [rest[1:]]
         while rest.startswith("-"):
-            line = self._read_line()
+            line = await self._text()
             if line.startswith(code) and line[3:4] in ("", " "):
                 rest = line[3:]
             lines.append(line[4:] if line.startswith(code) else line)
             if len(lines) > _MOST_LINES:
                 raise NotFtp(f"gave an answer of more than {_MOST_LINES} lines")
-        return Reply(code, tuple(lines))
+        self._preliminary = self._preliminary + 1 if code.startswith("1") else 0
+        if self._preliminary > _MOST_PRELIMINARY:
+            raise NotFtp(f"gave more than {_MOST_PRELIMINARY} preliminary answers")
+        return Code(code), lines
 
-    def _read_line(self) -> str:
-        unread = self._unread
-        while (end := unread.find(b"\n")) < 0 and len(unread) <= _LONGEST_LINE:
-            more = self._socket.recv(_LONGEST_LINE)
-            if not more:
-                raise ConnectionResetError("the server closed the connection")
-            unread += more
-        if not 0 <= end <= _LONGEST_LINE:
-            raise NotFtp(f"sent a line of more than {_LONGEST_LINE} bytes")
-        line = unread[:end].decode(self._encoding, "surrogateescape")
-        del unread[: end + 1]
-        return line.rstrip("\r")
+    async def _text(self) -> str:
+        return (await self._blocking.readline()).decode(self.encoding, "surrogateescape").rstrip("\r\n")
 
     @property
     def has_unread(self) -> bool:
         """Whether something of an answer has been received and not been read yet."""
-        return bool(self._unread) or (self.tls is not None and self.tls.pending() > 0)
+        return self._blocking.has_unread
 
     def fileno(self) -> int:
         """For waiting until there is more to be received."""
-        return self._socket.fileno()
+        return self._blocking.fileno()
 
     # End
 
     def break_off(self) -> None:
         """Drop the connection at once, from any thread, so that whoever waits for it wakes up with an error."""
-        with suppress(OSError):
-            self._lever.shutdown(socket.SHUT_RDWR)
+        self._blocking.break_off()
 
-    def close(self) -> None:
-        """Free the sockets. In the thread that uses them."""
-        self._socket.close()
-        self._lever.close()
+
+def _reply(answer: tuple[Code, list[str]]) -> Reply:
+    code, lines = answer
+    return Reply(code, tuple(lines))
+
+
+def _run(work: Coroutine[Any, Any, _Result]) -> _Result:
+    """Do to its end, in one go, what waits for nothing but the stream, which blocks."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        return cast(_Result, end.value)
+    raise AssertionError("aioftp waits for an event loop, which there is none of in this thread")

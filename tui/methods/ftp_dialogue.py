@@ -169,6 +169,8 @@ class Dialogue:
     def explained(self, error: OSError) -> Exception:
         """Why a transfer broke: servers that stop in the middle close the data connection first and say so afterwards.
         The error itself where they say nothing, or confirm what broke, as they may well."""
+        if self._data is not None:
+            self._data.close()
         try:
             reply = self.control.final(within=_VERDICT_WAIT)
         except (OSError, NotFtp):

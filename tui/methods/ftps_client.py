@@ -89,8 +89,8 @@ class FtpsClient:
 
         return await self._do(exchange)
 
-    async def demand(self, command: str, codes: str = "2") -> Reply:
-        """Send a command. Raises Refused unless the code of the answer begins so."""
+    async def demand(self, command: str, codes: str = "2xx") -> Reply:
+        """Send a command. Raises Refused unless the code of the answer is like this."""
         return await self._do(partial(self._spoken.control.demand, command, codes))
 
     async def exchange_each(self, commands: Sequence[str], patience: float) -> list[Reply]:
@@ -126,7 +126,8 @@ class FtpsClient:
         """Close in good order, the way after the connection."""
         if self._dialogue is not None and not self._dropped:
             self._dropped = True
-            await asyncio.wrap_future(self._end_thread())
+            # A cancellation must not take the closing back, which may still wait for its turn in the thread.
+            await asyncio.shield(asyncio.wrap_future(self._end_thread()))
         await self._way.close()
 
     def _end_thread(self) -> "Future[None]":
