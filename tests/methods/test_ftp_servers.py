@@ -153,7 +153,7 @@ async def test_certificates_to_trust_are_read_once_for_all_sessions_and_only_for
     monkeypatch.setattr(ftp_login, "client_context", making)
     with maker(tls, certificates.good) as server:
         async with opened(connection_to(server, tls, certificates)) as session:
-            siblings = [session.sibling() for _ in range(3)]
+            siblings = [session.sibling(Story().surroundings()) for _ in range(3)]
             await asyncio.gather(*(sibling.open() for sibling in siblings))
             await asyncio.gather(*(sibling.close() for sibling in siblings))
 
