@@ -71,10 +71,7 @@ async def test_a_download_shorter_than_the_file_is_no_success_although_the_serve
 @pytest.mark.parametrize(("size", "expected"), [("213 5", FailureClass.PERMISSION), ("550 no", FailureClass.NOT_FOUND)])
 async def test_an_unclear_refusal_to_read_is_cleared_up_by_looking(size: str, expected: FailureClass) -> None:
     answers: dict[str, str | None] = {"RETR": "550 Failed to open file.", "SIZE": size}
-    async with (
-        FakeFtp({"MLST": "450 Busy", "SIZE": "450 Busy"}).running() as server,
-        opened(server.connection()) as session,
-    ):
+    async with FakeFtp(answers).running() as server, opened(server.connection()) as session:
         with pytest.raises(TransferFailed) as caught:
             await get(session, ENTRY)
 
@@ -92,10 +89,7 @@ async def test_a_server_that_will_not_replace_a_file_keeps_it() -> None:
 
 async def test_what_is_gone_already_is_discarded_without_complaint() -> None:
     answers: dict[str, str | None] = {"DELE": "550 Delete operation failed.", "SIZE": "550 no such file"}
-    async with (
-        FakeFtp({"MLST": "450 Busy", "SIZE": "450 Busy"}).running() as server,
-        opened(server.connection()) as session,
-    ):
+    async with FakeFtp(answers).running() as server, opened(server.connection()) as session:
         await session.discard(ENTRY)
 
     assert "DELE a.csv.wharf-part" in server.commands
