@@ -20,6 +20,7 @@ from tui.domain.failure import Failure, FailureClass, UsageProblem
 from tui.domain.filter import Filter, parse_filter
 from tui.domain.filter_facts import RUN_VOCABULARY
 from tui.domain.run import FileRecord, FileStatus, Progress, Run, Status, Trigger
+from tui.store.base import Found
 
 ALL = Filter()
 FILE = FileRecord("a.csv", 10, 10, FileStatus.COMPLETED, "ab" * 32, "sizes equal")
@@ -141,13 +142,13 @@ async def test_a_file_that_appears_while_writing_is_kept(
     store: FakeStore, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = folder / "mine.csv"
-    runs = store.runs
+    search = store.search
 
-    async def slow_runs(*args: object, **options: object) -> list[Run]:
+    async def slow_search(*args: object, **options: object) -> Found:
         path.write_text("precious")
-        return await runs(*args, **options)  # type: ignore[arg-type]  # passed on as they came
+        return await search(*args, **options)  # type: ignore[arg-type]  # passed on as they came
 
-    monkeypatch.setattr(store, "runs", slow_runs)
+    monkeypatch.setattr(store, "search", slow_search)
     with pytest.raises(FileExists):
         await write_history(store, None, ALL, path, Format.CSV, replace=False)
     assert path.read_text() == "precious"
@@ -164,12 +165,12 @@ async def test_a_cancelled_export_leaves_nothing_behind(
 ) -> None:
     reached = asyncio.Event()
 
-    async def never(*_args: object, **_options: object) -> list[Run]:
+    async def never(*_args: object, **_options: object) -> Found:
         reached.set()
         await asyncio.Event().wait()
-        return []
+        return Found([], None, None)
 
-    monkeypatch.setattr(store, "runs", never)
+    monkeypatch.setattr(store, "search", never)
     task = asyncio.create_task(write_history(store, None, ALL, folder / "a.csv", Format.CSV, replace=False))
     await reached.wait()
     assert list(folder.iterdir()) != []

@@ -7,7 +7,6 @@ from tui.console.export import Format
 from tui.console.new_file import write_file
 from tui.console.screens.history_list import PAGE
 from tui.domain.filter import Filter
-from tui.domain.filter_facts import run_facts
 from tui.store.base import Store
 
 
@@ -20,13 +19,13 @@ async def write_history(
     async def pieces() -> AsyncGenerator[str]:
         nonlocal number
         yield form.opening
-        before = None
-        while page := await store.runs(name, before=before, limit=PAGE):
-            before = page[-1].run_id
-            found = [run for run in page if wanted.accepts(run_facts(run))]
-            files = [await store.files(run.run_id) if form is Format.JSON else [] for run in found]
-            yield form.page(list(zip(found, files, strict=True)), first=number == 0)
-            number += len(found)
+        reached, is_done = None, False
+        while not is_done:
+            found = await store.search(wanted, name, before=reached, limit=PAGE)
+            files = [await store.files(run.run_id) if form is Format.JSON else [] for run in found.runs]
+            yield form.page(list(zip(found.runs, files, strict=True)), first=number == 0)
+            number += len(found.runs)
+            reached, is_done = found.reached, found.reached is None
         yield form.closing
 
     await write_file(path, pieces(), replace=replace)
