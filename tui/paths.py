@@ -1,8 +1,12 @@
 """Where Wharf keeps things, and whether it may change them. The XDG folders, or all under WHARF_HOME if that is set."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from tui.domain.failure import UsageProblem
+from tui.domain.text import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +21,11 @@ class Paths:
 
     @classmethod
     def from_environment(cls) -> "Paths":
-        """The folders that the environment asks for."""
+        """The folders that the environment asks for. Raises UsageProblem where it names a home folder that there is
+        not."""
         home = os.environ.get("WHARF_HOME")
         if home:
-            root = Path(home).expanduser().absolute()
+            root = _home_found(Path(home).expanduser, f"WHARF_HOME is {home}").absolute()
             return cls(root / "config", root / "data", root / "state")
         return cls(
             _xdg("XDG_CONFIG_HOME", ".config") / "wharf",
@@ -77,4 +82,14 @@ def expanded(path: str) -> Path:
 def _xdg(variable: str, fallback: str) -> Path:
     # The XDG specification: relative paths in these variables are invalid and to be ignored.
     value = Path(os.environ.get(variable, ""))
-    return value if value.is_absolute() else Path.home() / fallback
+    return value if value.is_absolute() else _home_found(Path.home, "HOME is not set") / fallback
+
+
+def _home_found(look: Callable[[], Path], because: str) -> Path:
+    try:
+        return look()
+    except RuntimeError as error:
+        raise UsageProblem(
+            f"{printable(because)}, and the system knows no such user's home folder. Set WHARF_HOME to the path of the "
+            "folder in which Wharf is to keep its files."
+        ) from error

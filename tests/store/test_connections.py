@@ -15,6 +15,7 @@ from tui.domain.run import Outcome, Progress, Status, Trigger
 from tui.paths import Paths
 from tui.store.base import ConnectionState, Delivery
 from tui.store.process import this_process
+from tui.store.reading import open_for_reading
 from tui.store.sqlite import SqliteStore
 
 
@@ -213,6 +214,14 @@ async def test_what_an_overview_leaves_out_is_of_the_same_moment(store: SqliteSt
     assert await store.unshown() == []
     assert len(await store.overview()) == 1
     assert [unshown.name for unshown in await store.unshown()] == ["odd"]
+
+
+async def test_a_damaged_document_does_not_keep_the_others_from_being_read(store: SqliteStore, paths: Paths) -> None:
+    await store.save_all([connection("odd"), connection("sound")], replace=False)
+    alter(paths.database, "UPDATE connections SET body = '{' WHERE name = 'odd'")
+    with open_for_reading(paths.database) as reading:
+        shown = {state.connection.name for state in reading.overview()}
+        assert list(reading.documents(shown)) == ["sound"]
 
 
 async def test_what_an_older_wharf_did_not_write_is_as_usual(store: SqliteStore, paths: Paths) -> None:

@@ -31,7 +31,7 @@ def list_connections(args: argparse.Namespace, paths: Paths) -> int:
     """Print all connections with their status, or those that the filter means. Raises UsageProblem for a wrong one."""
     with open_reading(paths) as store:
         everything, unreadable = store.overview(), store.unshown()
-        documents = store.documents() if args.json else {}
+        documents = store.documents({state.connection.name for state in everything}) if args.json else {}
     vocabulary = connection_vocabulary(state.connection.type for state in everything)
     wanted = understood(args.filter, vocabulary, paths, "connections")
     states = [state for state in everything if wanted.accepts(_facts(state))] if wanted else everything

@@ -1,7 +1,7 @@
 """The store for a command that only looks: the statements of `sqlite`, at once and without an event loop."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,10 +38,11 @@ class Reading:
     def unshown(self) -> list[Unreadable]:
         return self._overview.unshown(self._database)
 
-    def documents(self) -> dict[str, Document]:
-        """The connections as they are stored, by their names: those of `overview`, and some more."""
+    def documents(self, names: Set[str]) -> dict[str, Document]:
+        """Connections as they are stored, by their names, which are some of those in `overview`: of one that cannot be
+        read there may be nothing but a damaged text."""
         rows = self._database.execute("SELECT name, body FROM connections")
-        return {name: json.loads(body) for name, body in rows}
+        return {name: json.loads(body) for name, body in rows if name in names}
 
     def require(self, name: str) -> None:
         """Raises UnknownConnection."""
