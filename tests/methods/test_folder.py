@@ -183,3 +183,31 @@ def test_unused_names() -> None:
     assert unused_name("a.csv", taken.__contains__) == "a-3.csv"
     assert unused_name("noext", taken.__contains__) == "noext-2"
     assert unused_name(".hidden", taken.__contains__) == ".hidden-2"
+
+
+@pytest.mark.parametrize("knows_how", [True, False])
+@pytest.mark.parametrize("conflict", ["fail", "keep-both", "overwrite"])
+async def test_a_file_that_has_come_meanwhile_is_replaced_only_on_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, conflict: str, knows_how: bool
+) -> None:
+    if not knows_how:
+        monkeypatch.setattr("tui.methods.fresh_name._renamed_in_one_step", lambda *_: False)
+    target = make_folder(tmp_path, direction="inbound", conflict=conflict)
+    entry = Entry.named("a.csv", 3, None, "/out/a.csv")
+    async with target.stage(entry) as writer:
+        await writer.write(b"new")
+    (tmp_path / "a.csv").write_bytes(b"precious")
+
+    (outcome,) = await target.publish_each([Staged(entry, 3, "")])
+
+    if conflict == "overwrite":
+        assert outcome is None
+        assert (tmp_path / "a.csv").read_bytes() == b"new"
+    else:
+        assert isinstance(outcome, TransferFailed)
+        assert "exists at the target now" in str(outcome)
+        assert (tmp_path / "a.csv").read_bytes() == b"precious"
+        (tmp_path / "a.csv").unlink()
+        assert await target.publish_each([Staged(entry, 3, "")]) == [None]
+        assert (tmp_path / "a.csv").read_bytes() == b"new"
+        assert not (tmp_path / "a.csv.wharf-part").exists()

@@ -57,7 +57,8 @@ class Execution:
         only: Set[str] | None = None,
     ) -> None:
         self._run = run
-        self._connection = connection
+        # What is forced may replace anything.
+        self._connection = connection.model_copy(update={"conflict": Conflict.OVERWRITE}) if force else connection
         self._store = store
         self._journal = Journal(store, run.run_id)
         self._narrator = Narrator(self._journal.tell)

@@ -13,13 +13,13 @@ from tui.store.base import Delivery, Partial, Store
 
 
 class Policy:
-    """The decisions of one connection over open sides. With `force`, everything is new and may replace anything."""
+    """The decisions of one connection over open sides. With `force`, everything is new."""
 
     def __init__(
         self, connection: Connection, sides: Sides, store: Store, partials: Mapping[str, Partial], *, force: bool
     ) -> None:
         self._name = connection.name
-        self._conflict = Conflict.OVERWRITE if force else connection.conflict
+        self._conflict = connection.conflict
         self._repeat = Repeat.SEND if force else connection.repeat
         self._sides = sides
         self.touches_source = connection.after is not After.KEEP

@@ -15,13 +15,14 @@ from typing import Self
 from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.naming import part_name
-from tui.domain.terms import Direction
+from tui.domain.terms import Conflict, Direction
 from tui.methods.after_action import AfterAction, SettingAside
 from tui.methods.base import Each, Entry, Proof, Staged, Surroundings, Target, Writer
 from tui.methods.blocks import Block
 from tui.methods.case_twins import case_twins
 from tui.methods.disk import each_in_turn, read_small, reading, translated
 from tui.methods.disk_writing import write_small, writing
+from tui.methods.fresh_name import rename_to_free
 from tui.methods.local_digest import sha256_of
 from tui.methods.local_places import LocalPlaces, look
 from tui.methods.local_source import LEADS_OUT, is_file, leads_out
@@ -45,6 +46,7 @@ class LocalFolder(SettingAside, Target):
         places = LocalPlaces(self._path / expanded(move_to) if move_to is not None else None)
         self._leaving = AfterAction(connection.after, places, surroundings.narrator, keeps_times=True)
         self._writes = connection.direction is Direction.INBOUND
+        self._replaces = connection.conflict is Conflict.OVERWRITE
         self._narrator = surroundings.narrator
         self._alive = surroundings.alive
 
@@ -214,7 +216,17 @@ class LocalFolder(SettingAside, Target):
     def _give_final_name(self, staged: Staged) -> None:
         final = self._path / staged.entry.target_name
         with translated(f"Renaming the finished file to {final}"):
-            self._staged_path(staged.entry).replace(final)
+            if self._replaces:
+                self._staged_path(staged.entry).replace(final)
+                return
+            try:
+                rename_to_free(self._staged_path(staged.entry), final)
+            except FileExistsError as error:
+                raise TransferFailed(
+                    FailureClass.REJECTED,
+                    f"{staged.entry.target_name} was not there when its copy began, and exists at the target now.",
+                    remedy="Run it again: what becomes of the file then is as conflict in the connection says.",
+                ) from error
 
     async def discard(self, entry: Entry) -> None:
         def remove() -> None:
