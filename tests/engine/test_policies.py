@@ -279,6 +279,23 @@ async def test_a_run_of_some_files_leaves_the_others_and_what_is_begun_of_them_a
     assert {partial.key for partial in await engine.store.partials("acme")} == {"/out/b.csv"}
 
 
+async def test_a_name_that_is_refused_keeps_back_what_goes_together_with_it(
+    engine: Engine, partner: Partner, make_connection: MakeConnection, folder: Path
+) -> None:
+    for name in ("a.csv", "b\x1b[2J.csv"):
+        (folder / name).write_bytes(b"1")
+    partner.in_one = True
+    await engine.store.save(make_connection(direction="outbound", retries=3))
+
+    ended = await run(engine)
+
+    assert (ended.status, ended.attempts, partner.files) == (Status.FAILED, 1, {})
+    [kept_back] = [file for file in await engine.store.files(ended.run_id) if file.name == "a.csv"]
+    assert kept_back.failure is not None
+    assert kept_back.failure.message.startswith("a.csv was not sent: all files go together, and b")
+    assert "was left where it is" in kept_back.failure.message
+
+
 @pytest.mark.parametrize("comes_back", [True, False])
 async def test_what_goes_together_goes_whole_or_not_at_all(
     engine: Engine, partner: Partner, make_connection: MakeConnection, folder: Path, comes_back: bool

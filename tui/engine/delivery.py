@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from tui.domain.failure import Failure, TransferFailed
 from tui.domain.terms import Verify
+from tui.domain.text import printable
 from tui.engine.copying import Copier
 from tui.engine.endings import Checked, Endings
 from tui.engine.groups import Group
@@ -82,14 +83,15 @@ class Deliverer:
             if one is not None:
                 checked.append(one)
             elif self._target.all_or_none and (failure := self._journal.record(entry).failure) is not None:
-                await self._leave_out([other for other in entries if other is not entry], entry, failure)
+                await self.leave_out([other for other in entries if other is not entry], entry, failure)
                 return []
         return checked
 
-    async def _leave_out(self, entries: Sequence[Entry], failed: Entry, failure: Failure) -> None:
+    async def leave_out(self, entries: Sequence[Entry], failed: Entry, failure: Failure) -> None:
         """A retry helps them exactly if it helps the one that has failed: none of them goes without it."""
         for entry in entries:
-            why = f"{entry.name} was not sent: all files go together, and {failed.name} could not. {failure.message}"
+            others = f"all files go together, and {printable(failed.name)} could not"
+            why = f"{entry.name} was not sent: {others}. {failure.message}"
             await self.endings.give_up(entry, TransferFailed(failure.failure_class, why, remedy=failure.remedy))
 
     async def _publish(self, batch: Sequence[Staged]) -> Failure | None:

@@ -221,7 +221,8 @@ class Execution:
             partials = {key: partial._replace(sha256=None) for key, partial in partials.items()}
         undecided: set[str] = set()
         stuck: set[str] = set()
-        endings = self._deliverer(sides, partials, undecided, stuck).endings
+        deliverer = self._deliverer(sides, partials, undecided, stuck)
+        endings = deliverer.endings
         selection = await self._select(sides, endings, stuck)
         plan = await self._plan(sides, selection, partials)
         for entry, earlier in plan.repeated:
@@ -229,6 +230,11 @@ class Execution:
         if self._connection.after is not After.KEEP:
             # Delivered by a run that was stopped before it could finish with the source.
             await endings.settle_each(plan.delivered)
+
+        if sides.target.all_or_none and plan.unsafe:
+            refused = plan.unsafe[0]
+            await deliverer.leave_out(plan.move, refused, self._given_up[refused.key])
+            return
 
         async def deliver(lane: Sides, waiting: deque[list[Entry]]) -> None:
             await self._deliverer(lane, partials, undecided, stuck).deliver(waiting)
