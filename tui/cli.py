@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from importlib import import_module
 from io import TextIOWrapper
@@ -24,6 +24,7 @@ from tui.paths import Paths
 from tui.trust.dumps import forbid_dumps
 
 Handler: TypeAlias = Callable[[argparse.Namespace, Paths], int]
+_Adding: TypeAlias = Callable[[argparse.ArgumentParser], None]
 
 _EXIT_CODES = """\
 exit codes:
@@ -119,7 +120,10 @@ def _forget_stdout() -> None:
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:
-    parser, commands = build_parser()
+    # Most of the time for it goes into the parsers of commands: only that of the one that is asked for is made.
+    parser, commands = build_parser(argv[:1])
+    if argv and argv[0] not in commands:
+        parser, commands = build_parser()
     word = next((word for word in argv if not word.startswith("-")), None)
     if word is not None and word not in commands:
         parser.error(f"there is no command {word!r}{_suggestion(word, list(commands))}")
@@ -136,8 +140,10 @@ def _suggestion(word: str, known: list[str]) -> str:
     return f"; did you mean {meant}?" if meant else ""
 
 
-def build_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
-    """The parser of the whole command line, and that of each command by name."""
+def build_parser(
+    names: Collection[str] | None = None,
+) -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser of the whole command line, and that of each command by name; given names, only of these commands."""
     parser = _Parser(
         prog="wharf",
         description="A terminal control room for partner batch files. Without a command: the Connections screen.",
@@ -150,24 +156,27 @@ def build_parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.Argument
     parser.set_defaults(handler="screen:open_screen")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", parser_class=_Parser)
 
-    def command(name: str, handler: str, summary: str, *, json: bool = False) -> argparse.ArgumentParser:
+    def command(name: str, handler: str, summary: str, *, json: bool = False, add: _Adding | None = None) -> None:
+        if names is not None and name not in names:
+            return
         added = subparsers.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         added.set_defaults(handler=handler)
         if json:
             added.add_argument("--json", action="store_true", help="print JSON")
-        return added
+        if add is not None:
+            add(added)
 
-    _add_demo(command("demo", "demo:demo", "try Wharf with servers and sample batches on this machine"))
-    _add_filter(command("list", "listing:list_connections", "list all connections", json=True))
-    _add_name(command("show", "listing:show_connection", "show one connection", json=True))
-    _add_import(command("import", "exchange:import_file", "add connections from a Wharf TOML file"))
-    _add_names(command("export", "exchange:export", "print connections as a Wharf TOML file"), optional=True)
-    _add_delete(command("delete", "exchange:delete", "delete a connection; its history stays"))
-    _add_test(command("test", "testing:test", "try a connection step by step, moving nothing", json=True))
-    _add_run(command("run", "running:run", "run connections now and wait for them", json=True))
-    _add_history(command("history", "history:history", "show the runs, newest first", json=True))
-    _add_trust(command("trust", "trusting:trust", "show and accept the key or certificate of a server"))
-    _add_secret(command("secret", "secrets:list_secrets", "keep secrets in the vault"))
+    command("demo", "demo:demo", "try Wharf with servers and sample batches on this machine", add=_add_demo)
+    command("list", "listing:list_connections", "list all connections", json=True, add=_add_filter)
+    command("show", "listing:show_connection", "show one connection", json=True, add=_add_name)
+    command("import", "exchange:import_file", "add connections from a Wharf TOML file", add=_add_import)
+    command("export", "exchange:export", "print connections as a Wharf TOML file", add=_add_any_names)
+    command("delete", "exchange:delete", "delete a connection; its history stays", add=_add_delete)
+    command("test", "testing:test", "try a connection step by step, moving nothing", json=True, add=_add_test)
+    command("run", "running:run", "run connections now and wait for them", json=True, add=_add_run)
+    command("history", "history:history", "show the runs, newest first", json=True, add=_add_history)
+    command("trust", "trusting:trust", "show and accept the key or certificate of a server", add=_add_trust)
+    command("secret", "secrets:list_secrets", "keep secrets in the vault", add=_add_secret)
     command("keys", "keys:list_keys", "list the keys of the screens and their ids", json=True)
     command("locate", "locating:locate", "print the folders and files in use", json=True)
     return parser, dict(subparsers.choices)
@@ -177,8 +186,8 @@ def _add_name(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="name of a connection")
 
 
-def _add_names(parser: argparse.ArgumentParser, *, optional: bool) -> None:
-    parser.add_argument("names", metavar="NAME", nargs="*" if optional else "+", help="names of connections")
+def _add_any_names(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", metavar="NAME", nargs="*", help="names of connections")
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
@@ -205,7 +214,7 @@ def _add_test(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
-    _add_names(parser, optional=False)
+    parser.add_argument("names", metavar="NAME", nargs="+", help="names of connections")
     parser.add_argument("--dry-run", action="store_true", help="list the files that would move, move nothing")
     parser.add_argument("--force", action="store_true", help="move what was delivered before as well")
 

@@ -86,6 +86,13 @@ def test_help_names_every_command_and_exit_code(wharf: Wharf) -> None:
         assert word in shown.out
 
 
+def test_a_command_that_is_made_alone_takes_what_it_takes_beside_the_others() -> None:
+    _, commands = build_parser()
+    for name, command in commands.items():
+        _, alone = build_parser([name])
+        assert {each: parser.format_help() for each, parser in alone.items()} == {name: command.format_help()}
+
+
 def test_version(wharf: Wharf) -> None:
     assert wharf("--version").out == f"wharf {__version__}\n"
 
