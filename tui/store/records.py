@@ -22,8 +22,8 @@ from tui.store.rows import (
     to_text,
 )
 
-_KEYS_AT_ONCE = 10_000
-"""SQLite takes at most 32,766 variables in one statement."""
+_KEYS_AT_ONCE = 1_000
+"""Values looked for by one statement. SQLite takes 32,766, but what it makes of so many fills megabytes."""
 
 _PUT_FILE = f"INSERT OR REPLACE INTO files (run_id, place, revision, {FILE_COLUMNS}) VALUES (?{', ?' * 13})"  # noqa: S608 - only constants
 _FILES = f"SELECT {FILE_COLUMNS} FROM files WHERE run_id = ? ORDER BY place"  # noqa: S608 - only constants
@@ -39,13 +39,14 @@ def put_files(database: apsw.Connection, run_id: int, files: Mapping[int, FileRe
     """
     ended = runs.one(database, run_id).status is not Status.IN_PROGRESS
     revision = runs.next_revision(database, run_id)
+    # One row at a time: all rows of a large run would be megabytes for a moment, which the process then keeps.
     database.executemany(
         _PUT_FILE,
-        [
+        (
             (run_id, place, revision, *file_values(file))
             for place, file in files.items()
             if file.status in _FINISHED or not ended
-        ],
+        ),
     )
 
 
