@@ -70,7 +70,8 @@ def _is_set_aside(entry: Entry, patterns: Sequence[str]) -> bool:
 
 
 def _sort(matching: list[Entry], listing: list[Entry], connection: Connection, now: float) -> Selection:
-    names = {entry.name for entry in listing}
+    # What is asked of the others' names is asked only where there are done-files.
+    names = {entry.name for entry in listing} if connection.done_file is not None else set()
     selection = Selection([])
     for entry in matching:
         why = _why_not_ready(entry, names, connection, now)
