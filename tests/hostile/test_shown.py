@@ -40,6 +40,10 @@ files = st.builds(
     status=st.sampled_from(FileStatus),
     failure=st.none() | failures,
     proof=st.none() | texts,
+    bytes=st.integers(0, 10**9),
+    sha256=st.none(),
+    records=st.none() | st.integers(0, 10**6),
+    rejected=st.none() | st.integers(0, 10**6),
 )
 
 
