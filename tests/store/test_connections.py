@@ -13,7 +13,11 @@ from tui.domain.failure import (
 )
 from tui.domain.run import Outcome, Progress, Status, Trigger
 from tui.paths import Paths
+from tui.store import runs
 from tui.store.base import ConnectionState, Delivery
+from tui.store.connections import add
+from tui.store.database import open_database
+from tui.store.overview import OF_RUNS, OVERVIEW, Overview
 from tui.store.process import this_process
 from tui.store.reading import open_for_reading
 from tui.store.sqlite import SqliteStore
@@ -214,6 +218,50 @@ async def test_what_an_overview_leaves_out_is_of_the_same_moment(store: SqliteSt
     assert await store.unshown() == []
     assert len(await store.overview()) == 1
     assert [unshown.name for unshown in await store.unshown()] == ["odd"]
+
+
+def test_after_writes_of_runs_only_their_connections_are_read_again(paths: Paths) -> None:
+    paths.prepare()
+    database = open_database(paths.database, 1)
+    for name in ("a", "b", "c"):
+        add(database, connection(name))
+    run = runs.begin(database, "b", Trigger.MANUAL, this_process())
+    overview = Overview()
+    before = overview.states(database)
+    runs.pulse(database, run.run_id, Progress(bytes_done=7), 2, this_process())
+    statements: list[str] = []
+
+    def trace(_cursor: object, statement: str, _values: object) -> bool:
+        statements.append(statement)
+        return True
+
+    database.set_exec_trace(trace)
+    after = overview.states(database)
+    assert OF_RUNS in statements
+    assert OVERVIEW not in statements
+    assert after[1].latest == runs.one(database, run.run_id)
+    assert after[1] != before[1]
+    assert after[0] is before[0]
+    assert after[2] is before[2]
+    database.close()
+
+
+async def test_an_overview_tells_what_changed_besides_runs(store: SqliteStore, neighbour: SqliteStore) -> None:
+    """The writes of runs before each change must not make anybody overlook it."""
+    await store.save_all([connection("a"), connection("b")], replace=False)
+    run = await store.begin_run("a", Trigger.MANUAL, this_process())
+    await store.overview()
+    for writer, name in ((store, "c"), (neighbour, "d")):
+        await store.pulse(run.run_id, Progress(bytes_done=len(name)), 1)
+        await writer.save(connection(name))
+        assert name in [state.connection.name for state in await store.overview()]
+    await store.pulse(run.run_id, Progress(bytes_done=9), 1)
+    await store.save(connection("z"), replacing="b")
+    assert [state.connection.name for state in await store.overview()] == ["a", "c", "d", "z"]
+    await neighbour.request_cancel(run.run_id)
+    await neighbour.pulse(run.run_id, Progress(bytes_done=11), 1)
+    state = (await store.overview())[0]
+    assert state.latest == await store.run(run.run_id)
 
 
 async def test_a_damaged_document_does_not_keep_the_others_from_being_read(store: SqliteStore, paths: Paths) -> None:

@@ -6,7 +6,7 @@ from tui.domain.failure import AlreadyRunning, FailureClass
 from tui.domain.run import FileRecord, FileStatus, Outcome, Progress, Status, Trigger
 from tui.paths import Paths
 from tui.store.base import Pulse
-from tui.store.overview import OVERVIEW
+from tui.store.overview import OF_RUNS, OVERVIEW
 from tui.store.process import this_process
 from tui.store.runs import page_query
 from tui.store.sqlite import SqliteStore
@@ -205,6 +205,12 @@ async def test_the_overview_reads_one_run_per_connection(paths: Paths) -> None:
     assert "SEARCH runs USING INTEGER PRIMARY KEY" in plan
     assert "SCAN runs" not in plan
     assert "TEMP B-TREE" not in plan
+
+
+async def test_the_overview_finds_the_connections_of_runs_by_their_numbers(paths: Paths) -> None:
+    plan = _plan(paths, OF_RUNS, ("[]",))
+    assert "SEARCH runs USING INTEGER PRIMARY KEY" in plan
+    assert "SEARCH connections USING INTEGER PRIMARY KEY" in plan
 
 
 def _plan(paths: Paths, query: str, values: tuple[object, ...]) -> str:

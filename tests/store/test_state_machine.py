@@ -125,7 +125,7 @@ class Runs(RuleBasedStateMachine):
         for state in self.loop.run(self.store.overview()):
             latest = self._latest(state.connection.name)
             assert state.status is (Status.NONE if latest is None else self.known[latest].status)
-            assert (state.latest.run_id if state.latest else None) == latest
+            assert state.latest == next((run for run in runs if run.run_id == latest), None)
 
 
 TestRuns = Runs.TestCase
