@@ -8,7 +8,8 @@ import pytest
 
 from tests.methods.sftp_support import channels, opened
 from tui.domain.failure import FailureClass, TransferFailed
-from tui.methods.base import Entry
+from tui.domain.terms import Conflict
+from tui.methods.base import Entry, Staged
 
 _FILES = [(Entry.named(f"{number:02}.csv", 5000, None, ""), os.urandom(5000)) for number in range(40)]
 
@@ -65,3 +66,16 @@ async def test_a_link_that_breaks_fails_every_file(tmp_path: Path) -> None:
         for outcome in outcomes:
             assert isinstance(outcome, TransferFailed)
             assert outcome.failure.failure_class is FailureClass.NETWORK
+
+
+@pytest.mark.parametrize("conflict", [Conflict.FAIL, Conflict.KEEP_BOTH, Conflict.OVERWRITE])
+async def test_a_file_that_has_come_meanwhile_is_replaced_only_on_request(tmp_path: Path, conflict: Conflict) -> None:
+    async with opened(tmp_path) as (session, _):
+        session._connection = session._connection.model_copy(update={"conflict": conflict})
+        entry, content = _FILES[0]
+        assert await session.stage_each([(entry, content)]) == [None]
+        there = tmp_path / "remote" / entry.name
+        there.write_bytes(b"precious")
+        (outcome,) = await session.publish_each([Staged(entry, len(content), "")])
+        assert (outcome is None) == (conflict is Conflict.OVERWRITE)
+        assert there.read_bytes() == (content if outcome is None else b"precious")

@@ -14,7 +14,7 @@ from tui.domain.connection import Connection
 from tui.domain.failure import FailureClass, TransferFailed
 from tui.domain.figures import size
 from tui.domain.naming import part_name
-from tui.domain.terms import Direction, Verify
+from tui.domain.terms import Conflict, Direction, Verify
 from tui.methods.after_action import AfterAction
 from tui.methods.base import Entry, Proof, Staged, Surroundings, Writer
 from tui.methods.blocks import Block
@@ -335,6 +335,10 @@ class SftpSession(ManySmallFiles):
     async def _give_final_name(self, staged: str, final: str) -> None:
         doing = f"Renaming the finished file to {final}"
         with translated(self._where, doing):
+            if self._connection.conflict is not Conflict.OVERWRITE:
+                # Refused where something of the name has come since the look at it.
+                await self._sftp.rename(staged, final)
+                return
             try:
                 await self._sftp.replace(staged, final)
             except Refused as refused:
