@@ -214,7 +214,8 @@ class LocalFolder(SettingAside, Target):
         return await asyncio.to_thread(rename)
 
     def _give_final_name(self, staged: Staged) -> None:
-        final = self._path / staged.entry.target_name
+        # No Path of it: pathlib keeps its parts in the interpreter's table of texts, megabytes for many names.
+        final = f"{self._path}/{staged.entry.target_name}"
         with translated(f"Renaming the finished file to {final}"):
             if self._replaces:
                 self._staged_path(staged.entry).replace(final)

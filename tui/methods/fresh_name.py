@@ -14,17 +14,17 @@ _RENAME_NOREPLACE = 1
 _UNKNOWN = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP})
 
 
-def rename_to_free(old: Path, new: Path) -> None:
+def rename_to_free(old: Path, new: str) -> None:
     """Rename. Raises FileExistsError where there is something of the new name, and other OSErrors. Where the system or
     the file system has no such step, such as on NFS, a look comes right before the rename."""
     if _renamed_in_one_step(old, new):
         return
     if os.path.lexists(new):
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(new))
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), new)
     old.rename(new)
 
 
-def _renamed_in_one_step(old: Path, new: Path) -> bool:
+def _renamed_in_one_step(old: Path, new: str) -> bool:
     """Returns False where that is not known."""
     rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if rename is None:
@@ -34,4 +34,4 @@ def _renamed_in_one_step(old: Path, new: Path) -> bool:
     number = ctypes.get_errno()
     if number in _UNKNOWN:
         return False
-    raise OSError(number, os.strerror(number), str(old), None, str(new))
+    raise OSError(number, os.strerror(number), str(old), None, new)
