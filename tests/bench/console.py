@@ -30,6 +30,7 @@ FEW_RUNS, MANY_RUNS = 1_000, 1_000_000
 _SETTLE = 3.0
 _ROUNDS = 5
 
+_BARE = ("-m", "tests.bench.bare")
 _CHILD = ("-m", "tests.bench.console_child")
 
 Effect = Callable[[str], bool]
@@ -75,7 +76,7 @@ def _live(report: Report, folder: Path) -> None:
     """What 8 live transfers cost the line and the processor, and what nothing costs."""
     fill(folder, CONNECTIONS, FEW_RUNS)
     names = [name_of(number) for number in range(1, TRANSFERS + 1)]
-    with watched(*_CHILD, "bare", home=folder) as bare:
+    with watched(*_BARE, home=folder) as bare:
         bare.wait(lambda seen: "one label" in seen)
         idle = _use(bare, 20)
     for what, running, most_bytes, most_cpu in ((f"{TRANSFERS} transfers", names, 10_000, 5.0), ("idle", [], 0, 0.1)):
@@ -179,7 +180,7 @@ def _start(report: Report, folder: Path) -> None:
     fill(folder / "many", MANY_CONNECTIONS, MANY_RUNS)
     bare, ours = [], []
     for _ in range(_ROUNDS):
-        with watched(*_CHILD, "bare", home=folder / "start") as program:
+        with watched(*_BARE, home=folder / "start") as program:
             bare.append(program.wait(lambda seen: "one label" in seen))
             program.take(_SETTLE)
             bare_memory = program.resident()

@@ -1,6 +1,5 @@
 """What the benchmark of the console runs on its terminal: `python -m tests.bench.console_child WHAT [NAME...]`.
 
-bare        an application of Textual that shows one label: the yardstick
 moving      Wharf with 8 transfers that only seem to run: what the screen costs, without an engine at work
 unseen      the same engine without a screen
 transfers   Wharf with the connections NAME... running, for real
@@ -30,23 +29,10 @@ _FILES = 5
 def main(what: str, names: Sequence[str]) -> None:
     """See the module's text."""
     match what:
-        case "bare":
-            _bare()
         case "moving" | "unseen":
             asyncio.run(_seemingly(names, seen=what == "moving"))
         case "transfers":
             run_async(_really(names))
-
-
-def _bare() -> None:
-    from textual.app import App, ComposeResult
-    from textual.widgets import Label
-
-    class Bare(App[None]):
-        def compose(self) -> ComposeResult:
-            yield Label("one label")
-
-    Bare().run()
 
 
 async def _really(names: Sequence[str]) -> None:
