@@ -32,5 +32,6 @@ async def test_a_run_goes_on_when_the_server_was_killed(partner: Partner, victim
                 exchange.check_anytime()
             ended = await engine.wait(run.run_id)
             assert (ended.status, ended.failure) == (Status.COMPLETED, None)
-            assert ended.attempts == KILLS + 1
+            # A kill that comes while the run waits for its next attempt costs it none.
+            assert 1 < ended.attempts <= KILLS + 1
     await exchange.check_delivered(paths)
