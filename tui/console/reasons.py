@@ -1,13 +1,16 @@
 """Actions that are not possible now stay visible, greyed, and say why when they are asked for."""
 
 from collections.abc import Iterable
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from textual.binding import Binding
 from textual.screen import ScreenResultType
 from textual.widgets import Input
 
 from tui.console.one_frame import OneFrameScreen
+
+if TYPE_CHECKING:
+    from tui.console.app import WharfApp
 
 READ_ONLY = "Wharf is read-only here; nothing can be run or changed."
 
@@ -33,6 +36,10 @@ class ExplainingScreen(OneFrameScreen[ScreenResultType]):
     """What the screen is called in the way that the first line shows."""
 
     _impossible: frozenset[str] = frozenset()
+
+    @property
+    def _wharf(self) -> "WharfApp":
+        return cast("WharfApp", self.app)
 
     def why_not(self, action: str) -> str | None:
         """One sentence on why the action is not possible now; None when it is."""

@@ -1,15 +1,12 @@
 """The columns of a screen's table as its user wants them: chosen in a dialog, and remembered."""
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from tui.console.column_choice import ColumnChoice
 from tui.console.livetable import Column
 from tui.console.reasons import ExplainingScreen
 from tui.console.remembered import TableView
 from tui.console.widgets.row_table import RowTable
-
-if TYPE_CHECKING:
-    from tui.console.app import WharfApp
 
 
 class ChosenColumns(ExplainingScreen[None]):
@@ -52,7 +49,3 @@ class ChosenColumns(ExplainingScreen[None]):
     def _choose(self, keys: tuple[str, ...] | None) -> None:
         self.query_one(RowTable).show_columns(self.choice.shown(keys))
         self.remember(columns=keys)
-
-    @property
-    def _wharf(self) -> "WharfApp":
-        return cast("WharfApp", self.app)

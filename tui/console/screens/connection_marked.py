@@ -20,16 +20,16 @@ class MarkedConnections(ConnectionView):
         from tui.domain.connection_file import write_connections
 
         names = self._targets
-        with self._telling():
+        with self._wharf.telling():
             text = write_connections([await self.engine.store.connection(name) for name in names])
             if len(text) > _LONGEST_COPY:
                 export = self._keys["connections.export"]
-                self._tell(
+                self._wharf.tell(
                     f"{named(names)} are too much for a terminal's clipboard; {export} writes a file.", "warning"
                 )
             elif names:
                 self.app.copy_to_clipboard(text)
-                self._tell(f"Copied {named(names)} as TOML.")
+                self._wharf.tell(f"Copied {named(names)} as TOML.")
 
     def action_export(self) -> None:
         """Write the connections to a file, as `wharf export` does."""
@@ -67,13 +67,13 @@ class MarkedConnections(ConnectionView):
         names = self._targets
         done = await self._each(names, self.engine.start)
         if len(done) > 1:
-            self._tell(f"{count(len(done), 'run')} started.")
+            self._wharf.tell(f"{count(len(done), 'run')} started.")
 
     async def action_cancel(self) -> None:
         running = {name: self._list.live[name].run_id for name in self._targets if name in self._list.live}
         done = await self._each(list(running), lambda name: self.engine.cancel(running[name]))
         if done:
-            self._tell(f"Cancelling {named(done)}.")
+            self._wharf.tell(f"Cancelling {named(done)}.")
 
     async def action_pause(self) -> None:
         await self._turn_round({name: self._list.live[name] for name in self._targets if name in self._list.live})
@@ -90,7 +90,7 @@ class MarkedConnections(ConnectionView):
             self.engine.pause(run_id) if pause else self.engine.resume(run_id)
 
         if done := await self._each(list(runs), turn):
-            self._tell(f"{named(done)}: {'paused; what has arrived stays' if pause else 'going on'}.")
+            self._wharf.tell(f"{named(done)}: {'paused; what has arrived stays' if pause else 'going on'}.")
 
     async def action_toggle_enabled(self) -> None:
         names = self._targets
@@ -103,7 +103,7 @@ class MarkedConnections(ConnectionView):
             await self.engine.store.save(changed, replacing=name, seen=fresh)
 
         if done := await self._each(names, switch):
-            self._tell(f"{named(done)} {'is' if len(done) == 1 else 'are'} {'on' if enabled else 'off'}.")
+            self._wharf.tell(f"{named(done)} {'is' if len(done) == 1 else 'are'} {'on' if enabled else 'off'}.")
 
     def action_delete(self) -> None:
         from tui.console.dialogs.confirm import ConfirmDialog
@@ -122,13 +122,13 @@ class MarkedConnections(ConnectionView):
 
     async def _delete(self, names: list[str]) -> None:
         if done := await self._each(names, self.engine.store.delete):
-            self._tell(f"{named(done)} deleted.")
+            self._wharf.tell(f"{named(done)} deleted.")
 
     async def _each(self, names: list[str], act: Callable[[str], Awaitable[object]]) -> list[str]:
         """Do something with each; what fails is told, the others go on. Returns those that it was done with."""
         done = []
         for name in names:
-            with self._telling():
+            with self._wharf.telling():
                 await act(name)
                 done.append(name)
         if names:

@@ -89,7 +89,7 @@ class ConnectionNarrowing(ConnectionView):
 
     async def action_recall(self, place: int) -> None:
         self._keep_place()
-        with self._telling():
+        with self._wharf.telling():
             self._filter_bar.recall(await asyncio.to_thread(self._saved.at, place))
 
     @work(group="filter", exclusive=True, description="get ready for the filter")

@@ -42,12 +42,12 @@ class SingleConnection(ConnectionView):
             await self._edit(name)
 
     async def _edit(self, name: str) -> None:
-        with self._telling():
+        with self._wharf.telling():
             self._open_form(await self.engine.store.connection(name))
 
     async def action_copy(self) -> None:
         if (name := self._chosen) is not None:
-            with self._telling():
+            with self._wharf.telling():
                 self._open_form(await self.engine.store.connection(name), copy=True)
 
     def _open_form(self, connection: "Connection | None", *, copy: bool = False) -> None:
@@ -64,14 +64,14 @@ class SingleConnection(ConnectionView):
         from tui.console.dialogs.testing import TestDialog
 
         if (name := self._chosen) is not None:
-            with self._telling():
+            with self._wharf.telling():
                 self.app.push_screen(TestDialog(self.engine, await self.engine.store.connection(name)))
 
     async def action_local_folder(self) -> None:
         from tui.console.dialogs.local_folder import LocalFolderDialog
 
         if (name := self._chosen) is not None:
-            with self._telling():
+            with self._wharf.telling():
                 self.app.push_screen(LocalFolderDialog(await self.engine.store.connection(name)))
 
     @on(RowTable.Opened)

@@ -1,8 +1,7 @@
 """What the Connections screen shows: every connection with its state, live, and what is running."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Literal, cast
+from contextlib import suppress
+from typing import cast
 
 from rich.text import Text
 from textual import on, work
@@ -25,14 +24,11 @@ from tui.console.widgets.recent import RECENT, RecentRuns
 from tui.console.widgets.row_table import RowTable
 from tui.console.widgets.running_panel import RunningPanel
 from tui.console.widgets.status import StatusLine
-from tui.domain.failure import UnknownConnection, WharfError
+from tui.domain.failure import UnknownConnection
 from tui.domain.figures import count
 from tui.domain.run import Run, Status
 from tui.engine import Engine
 from tui.store.base import ConnectionState
-
-_READING_TIME = {"information": 4, "warning": 8, "error": 12}
-"""Seconds that a notification stays."""
 
 _MINUTE = 60
 
@@ -88,7 +84,7 @@ class ConnectionView(ChosenColumns):
 
     async def reload(self) -> None:
         """Read the store again and show what it says."""
-        with self._telling():
+        with self._wharf.telling():
             self._list.read(await self.engine.store.overview(), await self.engine.store.unshown())
             self._table.mark(self._table.marks & self._list.names)
         self._show()
@@ -189,22 +185,9 @@ class ConnectionView(ChosenColumns):
 
     @work(group="recent runs", exclusive=True, description="read the latest runs")
     async def _read_recent(self, latest: Run) -> None:
-        with self._telling(), suppress(UnknownConnection):
+        with self._wharf.telling(), suppress(UnknownConnection):
             self._recent.keep(latest, await self.engine.store.runs(latest.connection, limit=RECENT))
             self._show_detail()
-
-    # How something is told
-
-    @contextmanager
-    def _telling(self) -> Iterator[None]:
-        """What Wharf says on purpose is shown and does not end the application."""
-        try:
-            yield
-        except WharfError as error:
-            self._tell(str(error), "error")
-
-    def _tell(self, sentence: str, severity: Literal["information", "warning", "error"] = "information") -> None:
-        self.notify(sentence, severity=severity, markup=False, timeout=_READING_TIME[severity])
 
     # Parts
 

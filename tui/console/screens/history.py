@@ -96,7 +96,7 @@ class HistoryScreen(ChosenColumns, RunActions):
             self._show()
 
     async def _read_new(self) -> None:
-        with self.telling():
+        with self._wharf.telling():
             await self._list.read_new()
         self._show()
 
@@ -111,7 +111,7 @@ class HistoryScreen(ChosenColumns, RunActions):
     async def _read_older(self) -> None:
         """Between two slices of a search whatever else happens has its turn, such as another letter of the filter."""
         self._older_wanted = False
-        with self.telling():
+        with self._wharf.telling():
             await self._list.read_older()
             self._show()
 
@@ -210,7 +210,7 @@ class HistoryScreen(ChosenColumns, RunActions):
         self.app.push_screen(SavedFiltersDialog(self._saved, self._filter_bar.text), self._filter_bar.recall)
 
     async def action_recall(self, place: int) -> None:
-        with self.telling():
+        with self._wharf.telling():
             self._filter_bar.recall(await asyncio.to_thread(self._saved.at, place))
 
     @property

@@ -109,7 +109,7 @@ class RunScreen(RunActions):
     async def _read(self) -> None:
         """Read what has changed: of a run with ten thousand files, those few that have gone on."""
         store = self.engine.store
-        with self.telling():
+        with self._wharf.telling():
             self._run = await store.run(self._run_id)
             new = await store.events(self._run_id, after=len(self._events))
             self._files.take(await store.changed_files(self._run_id, since=self._files.revision))

@@ -90,7 +90,7 @@ class TotalsScreen(RunActions):
 
     async def _read(self) -> None:
         begin = datetime.combine(self._begin, datetime.min.time()).astimezone()
-        with self.telling():
+        with self._wharf.telling():
             self._found = await self.engine.store.statistics(self._of, begin)
         self._show()
 
