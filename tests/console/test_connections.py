@@ -161,6 +161,29 @@ async def test_keys_do_not_wait_for_the_store(
         assert reads == 2, "one that was under way, and one for all that came meanwhile"
 
 
+async def test_what_is_read_while_the_screen_is_taken_down_is_not_shown(
+    app: WharfApp, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its parts go before its workers: whoever quit at that moment was told of a fault of Wharf."""
+    await engine.add("a")
+    read, begun, may_end = engine.store.overview, asyncio.Event(), asyncio.Event()
+
+    async def slow() -> list[ConnectionState]:
+        begun.set()
+        await may_end.wait()
+        return await read()
+
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        monkeypatch.setattr(engine.store, "overview", slow)
+        await engine.add("b")
+        app.bridge.sample()
+        await begun.wait()
+        await app.screen.remove_children()
+        may_end.set()
+        await app.workers.wait_for_complete()
+
+
 async def test_the_latest_runs_stand_in_the_pane_each_above_its_bytes(app: WharfApp, engine: FakeEngine) -> None:
     await engine.add("a", "b")
     await engine.ran("a", files=[FileRecord("x.csv", 4_000_000, 4_000_000)])

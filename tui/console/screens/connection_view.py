@@ -85,7 +85,10 @@ class ConnectionView(ChosenColumns):
     async def reload(self) -> None:
         """Read the store again and show what it says."""
         with self._wharf.telling():
-            self._list.read(await self.engine.store.overview(), await self.engine.store.unshown())
+            states, unshown = await self.engine.store.overview(), await self.engine.store.unshown()
+            if self._is_gone:
+                return
+            self._list.read(states, unshown)
             self._table.mark(self._table.marks & self._list.names)
         self._show()
 
@@ -187,9 +190,15 @@ class ConnectionView(ChosenColumns):
     async def _read_recent(self, latest: Run) -> None:
         with self._wharf.telling(), suppress(UnknownConnection):
             self._recent.keep(latest, await self.engine.store.runs(latest.connection, limit=RECENT))
-            self._show_detail()
+            if not self._is_gone:
+                self._show_detail()
 
     # Parts
+
+    @property
+    def _is_gone(self) -> bool:
+        """Whether the screen was taken down while something was awaited: workers outlive its parts for a moment."""
+        return not self.query("#connections")
 
     @property
     def _keys(self) -> ShownKeys:
