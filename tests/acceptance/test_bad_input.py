@@ -12,7 +12,10 @@ from tests.servers.certificates import Certificates
 # One process, so that the evidence is gathered once.
 pytestmark = pytest.mark.xdist_group("bad input")
 
-NEEDS_DISK = pytest.mark.skipif(not can_fill_disks(), reason="no small disk can be mounted here")
+NEEDS_DISK = pytest.mark.skipif(
+    not can_fill_disks(),
+    reason="a disk to be filled needs the right to mount one, which only root has, and not in every container",
+)
 
 FAILURES = [
     ("no-local-folder", "not-found", "does not exist"),

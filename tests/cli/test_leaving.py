@@ -43,7 +43,9 @@ def test_without_an_exit_code_a_process_ends_as_ever() -> None:
     assert (code, out, err) == (5, "said, thread ended, called at the end, ", "taken apart ")
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /dev/full")
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="only Linux has /dev/full, to which no byte can be written"
+)
 def test_what_cannot_be_written_at_the_end_shows_in_the_exit_code() -> None:
     command = [sys.executable, "-c", _LEAVING.format(end="leaving.code = 0; sys.exit(0)")]
     with Path("/dev/full").open("w") as full:

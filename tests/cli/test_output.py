@@ -34,7 +34,7 @@ def live(connection: str = "acme", **changes: object) -> LiveRun:
         "note": None,
         "here": True,
     }
-    return LiveRun(**(values | changes))  # type: ignore[arg-type]  # by name
+    return LiveRun(**(values | changes))  # type: ignore[arg-type]  # the values of a dict have one type, the fields each their own
 
 
 @pytest.mark.parametrize(

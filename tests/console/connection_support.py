@@ -32,4 +32,4 @@ def told(app: WharfApp) -> list[str]:
 
 async def typed(pilot: object, text: str) -> None:
     names = {":": "colon", " ": "space", "-": "minus", ",": "comma"}
-    await pilot.press(*(names.get(letter, letter) for letter in text))  # type: ignore[attr-defined]  # a Pilot of any app
+    await pilot.press(*(names.get(letter, letter) for letter in text))  # type: ignore[attr-defined]  # any pilot: its class has the type of the app as a parameter of any app

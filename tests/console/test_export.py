@@ -146,7 +146,7 @@ async def test_a_file_that_appears_while_writing_is_kept(
 
     async def slow_search(*args: object, **options: object) -> Found:
         path.write_text("precious")
-        return await search(*args, **options)  # type: ignore[arg-type]  # passed on as they came
+        return await search(*args, **options)  # type: ignore[arg-type]  # a stand-in hands on what it is called with, whatever the signature is
 
     monkeypatch.setattr(store, "search", slow_search)
     with pytest.raises(FileExists):

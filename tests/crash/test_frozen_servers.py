@@ -58,7 +58,7 @@ async def test_a_server_that_freezes_while_it_hashes_is_noticed(
             await process.stdin.drain()
             partner.freeze()
             frozen.append(monotonic())
-        return await hear(self, process, questions, limit)  # type: ignore[arg-type]  # handed on as they came
+        return await hear(self, process, questions, limit)  # type: ignore[arg-type]  # the real one is called with what the stand-in got
 
     async with engine_with(exchange, paths, retries=0, stall_timeout=2 * STALL_TIMEOUT) as engine:
         monkeypatch.setattr(RemoteDigests, "_hear", freeze_and_hear)
